@@ -1,0 +1,42 @@
+/*
+ * Files that must not be lost: whole-file reads with a limit, and the one way
+ * in which this program publishes a file. Publishing is: write to a temporary
+ * name in the same folder, fsync, rename, fsync of the folder. A reader sees
+ * the old file or the new one, never a part; after AFT_OK the new one survives
+ * a power cut. On failure the old file is untouched and the temporary is gone
+ * (or, after a kill, is swept at the next start).
+ */
+#ifndef AFT_BASE_FILE_H
+#define AFT_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define AFT_TEMPORARY_SUFFIX ".tmp" /* of every temporary name; no reader believes such a file */
+
+/* Reads a regular file whole into *bytes, which the caller frees; one NUL
+ * follows the contents. Folders, FIFOs and devices are refused without being
+ * waited for; a file longer than limit is refused unread. */
+enum aft_code aft_file_read(char **bytes, size_t *size, const char *path, size_t limit,
+                            struct aft_error *error);
+
+/* Publishes the bytes under path, durably (see above). */
+enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
+                               struct aft_error *error);
+
+/* Renames within one folder and makes the rename durable. */
+enum aft_code aft_file_rename(const char *from, const char *to, struct aft_error *error);
+
+/* fsync of the folder that holds path. */
+enum aft_code aft_file_sync_folder_of(const char *path, struct aft_error *error);
+
+/* Removes temporaries left in the folder by killed processes. Call it only
+ * while holding the run's lock. *swept counts them; it may be NULL. */
+enum aft_code aft_file_sweep_temporaries(const char *folder, int *swept, struct aft_error *error);
+
+/* True for the name of a temporary. */
+bool aft_file_is_temporary(const char *name);
+
+#endif
