@@ -1,0 +1,388 @@
+#include "recovery/keeper.h"
+
+#include "recovery/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK_MS = 100 };
+static const double STOP_PATIENCE_S = 1.2;    /* for a first snapshot, once asked to stop */
+static const double PUBLISH_INTERVAL_S = 2.0; /* between tries of a stage's archive */
+
+struct keeper {
+    const struct aft_keeper_config *config;
+    const struct aft_keeper_hooks *hooks;
+    struct aft_snapshot_region *region;
+    struct aft_keeper_result *result;
+    enum aft_keeper_state state;
+    int signal_fd;
+    pid_t worker; /* 0: none */
+    bool worker_ended;
+    int worker_status;
+    bool hung;
+    uint64_t start_sequence; /* what the worker was started from */
+    uint64_t seen_sequence;
+    double seen_at_s;        /* when the newest snapshot was first seen */
+    double stop_by_s;        /* once asked to stop: latest time to wait for a snapshot */
+    double publish_first_s, publish_next_s;
+    int64_t published;       /* the last stage whose archive is durable; 0: none */
+    int failures;            /* in a row without progress */
+    int64_t failed_stage, failed_step;
+    void *copy;
+    size_t copy_capacity;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static sigset_t keeper_signals(void)
+{
+    static const int taken[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        (void)sigaddset(&set, taken[i]);
+    }
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        (void)sigaddset(&set, SIGHUP);
+    }
+    return set;
+}
+
+void aft_keeper_block_signals(void)
+{
+    sigset_t set = keeper_signals();
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed terminal or pipe does not stop training */
+}
+
+static void fail(struct keeper *keeper, const struct aft_error *error)
+{
+    keeper->result->error = *error;
+    keeper->state = AFT_KEEPER_FAILED;
+}
+
+static void say(struct keeper *keeper, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct keeper *keeper, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    keeper->hooks->incident(keeper->hooks->context, text);
+}
+
+/* The newest snapshot is of the worker's own, not the one it was started from. */
+static bool worker_has_sealed(const struct keeper *keeper)
+{
+    return aft_snapshot_sequence(keeper->region) > keeper->start_sequence;
+}
+
+static void start_worker(struct keeper *keeper)
+{
+    aft_snapshot_prepare_worker(keeper->region);
+    keeper->start_sequence = aft_snapshot_sequence(keeper->region);
+    keeper->seen_at_s = now_s();
+    keeper->worker_ended = false;
+    keeper->hung = false;
+    int keeper_pid = (int)getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        aft_worker_exec(keeper->config->worker_command, keeper->region, keeper->config->launch_fd,
+                        keeper_pid);
+    }
+    if (child < 0) {
+        struct aft_error error;
+        (void)aft_fail_errno(&error, "start worker");
+        fail(keeper, &error);
+        return;
+    }
+    keeper->worker = child;
+    keeper->state = AFT_KEEPER_STARTING;
+}
+
+static void reap_worker(struct keeper *keeper)
+{
+    int status = 0;
+    if (keeper->worker != 0 && waitpid(keeper->worker, &status, WNOHANG) == keeper->worker) {
+        keeper->worker = 0;
+        keeper->worker_ended = true;
+        keeper->worker_status = status;
+    }
+}
+
+static void end_worker(struct keeper *keeper)
+{
+    if (keeper->worker == 0) {
+        return;
+    }
+    (void)kill(keeper->worker, SIGKILL);
+    while (waitpid(keeper->worker, &keeper->worker_status, 0) < 0 && errno == EINTR) {
+    }
+    keeper->worker = 0;
+    keeper->worker_ended = true;
+}
+
+static void note_stop_signal(struct keeper *keeper, int number)
+{
+    if (keeper->result->stop_signal != 0) {
+        say(keeper, "already stopping: %s changes nothing", strsignal(number));
+        return;
+    }
+    keeper->result->stop_signal = number;
+    keeper->stop_by_s = now_s() + STOP_PATIENCE_S;
+}
+
+static void read_signals(struct keeper *keeper)
+{
+    struct signalfd_siginfo caught;
+    while (read(keeper->signal_fd, &caught, sizeof caught) == (ssize_t)sizeof caught) {
+        switch ((int)caught.ssi_signo) {
+        case SIGCHLD:
+            reap_worker(keeper);
+            break;
+        case SIGUSR1:
+        case SIGUSR2:
+            say(keeper, "%s: this version saves at the end of each stage and when it is stopped",
+                strsignal((int)caught.ssi_signo));
+            break;
+        default:
+            note_stop_signal(keeper, (int)caught.ssi_signo);
+            break;
+        }
+    }
+}
+
+static void wait_for_something(struct keeper *keeper)
+{
+    struct pollfd waiting[] = {
+        {.fd = keeper->signal_fd, .events = POLLIN},
+        {.fd = aft_snapshot_to_keeper_fd(keeper->region), .events = POLLIN},
+    };
+    if (poll(waiting, 2, TICK_MS) > 0 && (waiting[1].revents & POLLIN) != 0) {
+        uint64_t rings;
+        (void)!read(waiting[1].fd, &rings, sizeof rings);
+    }
+    read_signals(keeper);
+    reap_worker(keeper);
+}
+
+static void deliver_events(struct keeper *keeper)
+{
+    for (const void *record = aft_events_take(keeper->region); record != NULL;
+         record = aft_events_take(keeper->region)) {
+        keeper->hooks->event(keeper->hooks->context, record);
+    }
+}
+
+static enum aft_code copy_newest(struct keeper *keeper, struct aft_sealed_state *state,
+                                 struct aft_error *error)
+{
+    enum aft_code code = aft_snapshot_copy(keeper->region, &keeper->copy, &keeper->copy_capacity,
+                                           &state->info, error);
+    state->bytes = keeper->copy;
+    state->region = keeper->region;
+    return code;
+}
+
+/* PUBLISHING: the stage is complete only once its archive is durable and verified. */
+static void publish_stage(struct keeper *keeper)
+{
+    struct aft_sealed_state sealed;
+    struct aft_error error;
+    double now = now_s();
+    if (now < keeper->publish_next_s) {
+        return;
+    }
+    if (keeper->publish_first_s == 0.0) {
+        keeper->publish_first_s = now;
+    }
+    enum aft_code code = copy_newest(keeper, &sealed, &error);
+    if (code == AFT_OK) {
+        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_STAGE, &sealed, NULL,
+                                      &error);
+    }
+    if (code == AFT_OK) {
+        keeper->publish_first_s = 0.0;
+        keeper->publish_next_s = 0.0;
+        keeper->seen_at_s = now_s();
+        keeper->published = sealed.info.stage;
+        aft_stage_set_published(keeper->region, sealed.info.stage);
+        keeper->state = sealed.info.stage >= keeper->config->last_stage ? AFT_KEEPER_FINISHED
+                                                                         : AFT_KEEPER_TRAINING;
+        return;
+    }
+    if (now - keeper->publish_first_s >= keeper->config->publish_patience_s) {
+        say(keeper, "giving up: %s", error.message);
+        fail(keeper, &error);
+        return;
+    }
+    say(keeper, "%s; trying again", error.message);
+    keeper->publish_next_s = now_s() + PUBLISH_INTERVAL_S;
+}
+
+/* INTERRUPTING: the newest snapshot becomes the INTERRUPTED archive. Where the
+ * newest is a published stage's last, a short wait for the next stage's first. */
+static void interrupt(struct keeper *keeper)
+{
+    struct aft_snapshot_info info;
+    bool sealed_any = aft_snapshot_peek(keeper->region, &info);
+    if ((!sealed_any || info.stage_complete) && keeper->worker != 0 &&
+        now_s() < keeper->stop_by_s) {
+        return;
+    }
+    struct aft_sealed_state sealed;
+    struct aft_error error;
+    end_worker(keeper);
+    deliver_events(keeper);
+    keeper->state = AFT_KEEPER_STOPPED;
+    if (!aft_snapshot_peek(keeper->region, &info) || info.stage_complete) {
+        return; /* nothing beyond the last stage's archive to save */
+    }
+    enum aft_code code = copy_newest(keeper, &sealed, &error);
+    if (code == AFT_OK) {
+        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_INTERRUPTED, &sealed,
+                                      NULL, &error);
+    }
+    if (code != AFT_OK) {
+        fail(keeper, &error);
+    }
+}
+
+/* Why the worker is gone, and whether a new one may do better. */
+static bool explain_end(struct keeper *keeper, struct aft_error *error)
+{
+    int status = keeper->worker_status;
+    if (keeper->hung) {
+        (void)aft_fail(error, AFT_ERR_ENGINE, "the worker hung: no new snapshot for %.0f s",
+                       keeper->config->hang_timeout_s);
+        return true;
+    }
+    if (aft_worker_announced(keeper->region, error) == AFT_ANNOUNCED_FAILURE) {
+        return error->code == AFT_ERR_ENGINE || error->code == AFT_ERR_MEMORY;
+    }
+    if (WIFSIGNALED(status)) {
+        (void)aft_fail(error, AFT_ERR_ENGINE, "the worker was ended by signal %d (%s)",
+                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else {
+        (void)aft_fail(error, AFT_ERR_ENGINE, "the worker ended without a word, status %d",
+                       WEXITSTATUS(status));
+    }
+    return true;
+}
+
+static void count_failure(struct keeper *keeper, const struct aft_snapshot_info *info)
+{
+    bool progress = info->stage > keeper->failed_stage ||
+                    (info->stage == keeper->failed_stage && info->step > keeper->failed_step);
+    keeper->failures = progress ? 1 : keeper->failures + 1;
+    keeper->failed_stage = info->stage;
+    keeper->failed_step = info->step;
+}
+
+/* RECOVERING: ERROR archive from the last snapshot, then a new worker from it, or the end. */
+static void recover(struct keeper *keeper)
+{
+    struct aft_error reason;
+    struct aft_error error;
+    struct aft_sealed_state sealed = {0};
+    bool may_pass = explain_end(keeper, &reason);
+    bool sealed_any = copy_newest(keeper, &sealed, &error) == AFT_OK;
+    if (sealed_any && !sealed.info.stage_complete &&
+        keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_ERROR, &sealed, reason.message,
+                               &error) != AFT_OK) {
+        say(keeper, "no ERROR archive: %s", error.message);
+    }
+    count_failure(keeper, &sealed.info);
+    keeper->result->before_training = !sealed_any;
+    if (!may_pass || keeper->failures > keeper->config->retries) {
+        fail(keeper, &reason);
+        return;
+    }
+    say(keeper, "%s; training goes on from stage %lld, step %lld (attempt %d of %d)",
+        reason.message, (long long)(sealed_any ? sealed.info.stage : 1),
+        (long long)sealed.info.step, keeper->failures, keeper->config->retries);
+    start_worker(keeper);
+}
+
+static void watch_for_hang(struct keeper *keeper)
+{
+    uint64_t sequence = aft_snapshot_sequence(keeper->region);
+    if (sequence != keeper->seen_sequence) {
+        keeper->seen_sequence = sequence;
+        keeper->seen_at_s = now_s();
+    } else if (keeper->config->hang_timeout_s > 0.0 && keeper->worker != 0 &&
+               now_s() - keeper->seen_at_s > keeper->config->hang_timeout_s) {
+        end_worker(keeper);
+        keeper->hung = true;
+    }
+}
+
+/* One transition of the state machine, by what is known now. The order is the
+ * order of importance: a finished stage is published whatever else happens. */
+static void advance(struct keeper *keeper)
+{
+    struct aft_snapshot_info info;
+    bool complete = aft_snapshot_peek(keeper->region, &info) && info.stage_complete &&
+                    info.stage > keeper->published;
+    if (complete) {
+        keeper->state = AFT_KEEPER_PUBLISHING;
+        publish_stage(keeper);
+    } else if (keeper->result->stop_signal != 0) {
+        keeper->state = AFT_KEEPER_INTERRUPTING;
+        interrupt(keeper);
+    } else if (keeper->worker_ended) {
+        keeper->state = AFT_KEEPER_RECOVERING;
+        recover(keeper);
+    } else {
+        keeper->state = worker_has_sealed(keeper) ? AFT_KEEPER_TRAINING : AFT_KEEPER_STARTING;
+        watch_for_hang(keeper);
+    }
+}
+
+void aft_keeper_run(struct aft_keeper_result *result, const struct aft_keeper_config *config,
+                    const struct aft_keeper_hooks *hooks, struct aft_snapshot_region *region)
+{
+    struct keeper keeper = {.config = config, .hooks = hooks, .region = region, .result = result};
+    memset(result, 0, sizeof *result);
+    keeper.published = aft_stage_published(region);
+    sigset_t set = keeper_signals();
+    keeper.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (keeper.signal_fd < 0) {
+        struct aft_error error;
+        (void)aft_fail_errno(&error, "take signals from a descriptor");
+        fail(&keeper, &error);
+    } else {
+        start_worker(&keeper);
+    }
+    while (keeper.state < AFT_KEEPER_FINISHED) {
+        wait_for_something(&keeper);
+        deliver_events(&keeper);
+        advance(&keeper);
+        hooks->tick(hooks->context);
+    }
+    end_worker(&keeper);
+    deliver_events(&keeper);
+    result->state = keeper.state;
+    if (keeper.signal_fd >= 0) {
+        (void)close(keeper.signal_fd);
+    }
+    free(keeper.copy);
+}

@@ -1,0 +1,24 @@
+/* The lines that a plan says to people. */
+#ifndef AFT_RECOVERY_PLAN_REPORT_H
+#define AFT_RECOVERY_PLAN_REPORT_H
+
+#include "recovery/scan.h"
+
+#include <stdio.h>
+
+/* Every archive that is not valid, with the reason; a dozen at most. */
+void aft_plan_report_invalid(FILE *report, const struct aft_scan *scan);
+
+/* Each key that differs between the archive and the curriculum, with both values. */
+void aft_plan_report_changes(FILE *report, const struct aft_scan_entry *entry,
+                             const struct aft_stage_expectation *stage);
+
+/* What a user can do when the settings from that stage on differ. */
+void aft_plan_report_ways_on(FILE *report, const struct aft_scan *scan, int stage);
+
+/* For a plan that does not refuse: what is damaged, behind a gap, not part of
+ * the curriculum, or in the middle of a stage and how to use it. */
+void aft_plan_report_rest(FILE *report, const struct aft_plan *plan, const struct aft_scan *scan,
+                          const struct aft_stage_expectation *stages);
+
+#endif

@@ -1,0 +1,1 @@
+aft_add_test(test_snapshot SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_snapshot.c LINKS aft_recovery)
