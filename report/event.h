@@ -1,0 +1,117 @@
+/*
+ * Run events: the one stream that console, log and CSV subscribe to. Events are
+ * plain data of a fixed size, since the worker's travel to the keeper through
+ * shared memory. Text is cut to its field.
+ */
+#ifndef AFT_REPORT_EVENT_H
+#define AFT_REPORT_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum aft_event_type {
+    AFT_EVENT_RUN_BEGINS = 1, /* run */
+    AFT_EVENT_STAGE_BEGINS,   /* stage */
+    AFT_EVENT_ITERATION,      /* iteration */
+    AFT_EVENT_EVALUATION,     /* evaluation */
+    AFT_EVENT_ARCHIVE,        /* archive: an archive became durable */
+    AFT_EVENT_STAGE_ENDS,     /* stage */
+    AFT_EVENT_INCIDENT,       /* message: a failure and what is done about it */
+    AFT_EVENT_NOTICE,         /* message: anything else worth a line */
+    AFT_EVENT_RUN_ENDS,       /* ends */
+};
+
+enum { AFT_EVENT_MAX_METRICS = 8 };
+
+struct aft_event_run {
+    char name[64];
+    int n_stages, next_stage;          /* next_stage counts from 1 */
+    char plan[256];                    /* the sentence of the start-up scan */
+};
+
+struct aft_event_stage {
+    char name[64];
+    double magnitude, force_limit_n;
+    int64_t timesteps;
+    int n_envs, n_steps, batch_size, n_epochs;
+    double learning_rate, final_learning_rate, ent_coef, final_ent_coef;
+    char network[64];                  /* "64,64 tanh" */
+    double seconds;                    /* STAGE_ENDS: wall time of the stage in this run */
+};
+
+struct aft_event_iteration {           /* SB3's names; rates are of this process */
+    int64_t iterations, episodes, updates;
+    double ep_rew_mean, ep_len_mean;   /* last 100 episodes; NaN before the first ends */
+    double fps, time_elapsed_s;
+    double approx_kl, clip_fraction, clip_range, entropy_loss, explained_variance;
+    double learning_rate, ent_coef, loss, policy_gradient_loss, value_loss, std, grad_norm;
+    double rollout_s, update_s;
+    int n_metrics;                     /* of the environment, last 100 episodes */
+    char metric_names[AFT_EVENT_MAX_METRICS][32];
+    double metrics[AFT_EVENT_MAX_METRICS];
+};
+
+struct aft_event_evaluation {          /* policy on held-out motions, beside its references */
+    int motions;
+    double peak_drift_to_passive, rms_drift_to_passive; /* means over motions */
+    double uncontrolled_peak_to_passive;
+    double worst_peak_to_passive, stroke_max_m, power_max_w;
+    char set[64];                      /* "32 unseen M4.5 motions" */
+};
+
+struct aft_event_archive {
+    char kind[16];
+    char path[256];
+    double seconds;                    /* building, writing, syncing, verifying */
+    int64_t bytes;
+};
+
+struct aft_event_message {
+    char text[512];
+};
+
+struct aft_event_ends {
+    int exit_code;
+    char text[256];                    /* "All stages complete", "stopped by SIGINT", … */
+};
+
+struct aft_event {
+    enum aft_event_type type;
+    int stage;                         /* counts from 1; 0: none */
+    int64_t stage_step;                /* steps of the stage so far */
+    int64_t total_step;                /* steps of the run so far */
+    double unix_time;
+    union {
+        struct aft_event_run run;
+        struct aft_event_stage begins;
+        struct aft_event_iteration iteration;
+        struct aft_event_evaluation evaluation;
+        struct aft_event_archive archive;
+        struct aft_event_message message;
+        struct aft_event_ends ends;
+    } u;
+};
+
+/* An observer is told of every event, in order. It cannot fail: what it cannot
+ * write it counts and mentions once on standard error. */
+struct aft_observer {
+    void *self;
+    void (*on_event)(void *self, const struct aft_event *event);
+    void (*tick)(void *self); /* called about ten times a second; may be NULL */
+    void (*destroy)(void *self);
+};
+
+enum { AFT_MAX_OBSERVERS = 8 };
+
+struct aft_event_stream {
+    int n;
+    struct aft_observer observers[AFT_MAX_OBSERVERS];
+};
+
+/* Takes the observer over. */
+void aft_event_subscribe(struct aft_event_stream *stream, struct aft_observer observer);
+void aft_event_publish(struct aft_event_stream *stream, const struct aft_event *event);
+void aft_event_tick(struct aft_event_stream *stream);
+void aft_event_stream_clear(struct aft_event_stream *stream);
+
+#endif

@@ -1,0 +1,30 @@
+/* The observers of run events that this folder offers. */
+#ifndef AFT_REPORT_OBSERVERS_H
+#define AFT_REPORT_OBSERVERS_H
+
+#include "base/error.h"
+#include "report/event.h"
+
+#include <stdio.h>
+
+enum aft_progress_style { AFT_PROGRESS_AUTO, AFT_PROGRESS_BAR, AFT_PROGRESS_PLAIN, AFT_PROGRESS_NONE };
+
+/* Console (stderr or stdout as given): a header per stage, log tables in the
+ * manner of Stable-Baselines3, a progress bar with steps/s and time left on a
+ * terminal (plain lines elsewhere), evaluations, incidents, archives. Colours
+ * only on a terminal and without NO_COLOR. A stream that cannot be written is
+ * given up silently (a closed pipe does not stop training). */
+enum aft_code aft_console_create(struct aft_observer *observer, FILE *stream,
+                                 enum aft_progress_style style, struct aft_error *error);
+
+/* progress.csv in the run's folder, one row per iteration, SB3's column names
+ * and ours. Rows of an earlier process beyond keep_total_step are removed
+ * first (atomically), so that a resumed run has no doubled step. */
+enum aft_code aft_progress_csv_create(struct aft_observer *observer, const char *folder,
+                                      int64_t keep_total_step, struct aft_error *error);
+
+/* run.log: one line per event but iterations, with UTC time. Appends. */
+enum aft_code aft_run_log_create(struct aft_observer *observer, const char *folder,
+                                 struct aft_error *error);
+
+#endif

@@ -1,0 +1,297 @@
+#include "base/file.h"
+#include "events.h"
+#include "report/observers.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64], path[96];
+static char *contents;
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)strcpy(folder, "/tmp/aft_csv_XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/progress.csv", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    (void)rmdir(folder);
+    free(contents);
+    contents = NULL;
+    return 0;
+}
+
+static struct aft_observer open_csv(int64_t keep)
+{
+    struct aft_observer csv;
+    struct aft_error error;
+    if (aft_progress_csv_create(&csv, folder, keep, &error) != AFT_OK) {
+        fail_msg("%s", error.message);
+    }
+    return csv;
+}
+
+static void publish(struct aft_observer *csv, int64_t iteration)
+{
+    struct aft_event event = event_iteration(iteration, 1000);
+    csv->on_event(csv->self, &event);
+}
+
+static void write_iterations(int64_t keep, int64_t first, int64_t last)
+{
+    struct aft_observer csv = open_csv(keep);
+    for (int64_t i = first; i <= last; i++) {
+        publish(&csv, i);
+    }
+    csv.destroy(csv.self);
+}
+
+static const char *read_csv(void)
+{
+    size_t size;
+    free(contents);
+    contents = NULL;
+    assert_int_equal(aft_file_read(&contents, &size, path, 1 << 20, NULL), AFT_OK);
+    return contents;
+}
+
+static int lines(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+/* The cell of a column in the row, counted from 1. */
+static void get_cell(char out[64], const char *column, int row)
+{
+    const char *text = read_csv(), *line = text;
+    size_t length = strlen(column);
+    int place = 0;
+    for (const char *name = text;
+         strncmp(name, column, length) != 0 || (name[length] != ',' && name[length] != '\n');
+         place++) {
+        name += strcspn(name, ",\n");
+        assert_int_equal(*name, ',');
+        name++;
+    }
+    for (; row > 0; row--) {
+        line = strchr(line, '\n') + 1;
+    }
+    for (; place > 0; place--) {
+        line = strchr(line, ',') + 1;
+    }
+    (void)snprintf(out, 64, "%.*s", (int)strcspn(line, ",\n"), line);
+}
+
+static void progress_csv__has_sb3_columns_and_ours(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {
+        "time/iterations",
+        "time/total_timesteps",
+        "time/time_elapsed",
+        "time/fps",
+        "rollout/ep_rew_mean",
+        "rollout/ep_len_mean",
+        "train/approx_kl",
+        "train/clip_fraction",
+        "train/clip_range",
+        "train/entropy_loss",
+        "train/explained_variance",
+        "train/learning_rate",
+        "train/loss",
+        "train/policy_gradient_loss",
+        "train/std",
+        "train/value_loss",
+        "train/n_updates",
+        "train/ent_coef",
+        "stage/number",
+        "stage/step",
+        "control/peak_drift_to_passive",
+    };
+    char cell[64];
+    write_iterations(0, 1, 1);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        get_cell(cell, columns[i], 1);
+    }
+    get_cell(cell, "time/total_timesteps", 1);
+    assert_string_equal(cell, "308000");
+    get_cell(cell, "stage/step", 1);
+    assert_string_equal(cell, "8000");
+    get_cell(cell, "train/approx_kl", 1);
+    assert_string_equal(cell, "0.0123456789");
+    get_cell(cell, "control/peak_drift_to_passive", 1);
+    assert_string_equal(cell, "0.875");
+}
+
+static void progress_csv__leaves_a_cell_empty_for_an_unknown_figure(void **state)
+{
+    (void)state;
+    char cell[64];
+    write_iterations(0, 1, 1);
+    get_cell(cell, "rollout/ep_rew_mean", 1);
+    assert_string_equal(cell, "");
+}
+
+static void progress_csv__writes_one_row_per_iteration_as_it_happens(void **state)
+{
+    (void)state;
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    assert_int_equal(lines(read_csv()), 2);
+    struct aft_event other = event_evaluation();
+    csv.on_event(csv.self, &other);
+    publish(&csv, 2);
+    assert_int_equal(lines(read_csv()), 3);
+    csv.destroy(csv.self);
+}
+
+static void progress_csv__goes_on_after_a_resume_without_a_doubled_step(void **state)
+{
+    (void)state;
+    write_iterations(0, 1, 5);
+    write_iterations(300000 + 2 * 8000, 3, 4);
+    assert_int_equal(lines(read_csv()), 5);
+    char cell[64];
+    get_cell(cell, "time/iterations", 2);
+    assert_string_equal(cell, "2");
+    get_cell(cell, "time/iterations", 3);
+    assert_string_equal(cell, "3");
+}
+
+static void progress_csv__rolls_back_when_a_worker_starts_again(void **state)
+{
+    (void)state;
+    struct aft_observer csv = open_csv(0);
+    for (int64_t i = 1; i <= 4; i++) {
+        publish(&csv, i);
+    }
+    publish(&csv, 3); /* from an earlier snapshot */
+    publish(&csv, 4);
+    publish(&csv, 5);
+    csv.destroy(csv.self);
+    assert_int_equal(lines(read_csv()), 6);
+    char cell[64];
+    get_cell(cell, "time/iterations", 5);
+    assert_string_equal(cell, "5");
+}
+
+static void progress_csv__drops_a_row_torn_by_a_kill(void **state)
+{
+    (void)state;
+    write_iterations(0, 1, 3);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(truncate(path, status.st_size - 5), 0);
+    write_iterations(INT64_MAX, 3, 3);
+    assert_int_equal(lines(read_csv()), 4);
+    char cell[64];
+    get_cell(cell, "time/iterations", 3);
+    assert_string_equal(cell, "3");
+}
+
+static void progress_csv__survives_every_torn_length(void **state)
+{
+    (void)state;
+    write_iterations(0, 1, 2);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    for (off_t size = status.st_size; size >= 0; size--) {
+        (void)unlink(path);
+        write_iterations(0, 1, 2);
+        assert_int_equal(truncate(path, size), 0);
+        write_iterations(INT64_MAX, 9, 9);
+        char cell[64];
+        get_cell(cell, "time/iterations", lines(read_csv()) - 1);
+        assert_string_equal(cell, "9");
+    }
+}
+
+static void progress_csv__keeps_the_header_of_an_earlier_version(void **state)
+{
+    (void)state;
+    static const char old[] = "time/total_timesteps,gone,train/loss\n100,7,0.5\n";
+    assert_int_equal(aft_file_publish(path, old, sizeof old - 1, NULL), AFT_OK);
+    write_iterations(100, 1, 1);
+    assert_string_equal(read_csv(), "time/total_timesteps,gone,train/loss\n100,7,0.5\n308000,,0\n");
+}
+
+static void progress_csv__refuses_a_file_that_is_not_its_own(void **state)
+{
+    (void)state;
+    static const char other[] = "name,grade\nA,1\n";
+    assert_int_equal(aft_file_publish(path, other, sizeof other - 1, NULL), AFT_OK);
+    struct aft_observer csv;
+    struct aft_error error;
+    assert_int_equal(aft_progress_csv_create(&csv, folder, 0, &error), AFT_ERR_REFUSED);
+    assert_string_equal(read_csv(), other);
+}
+
+static void progress_csv__goes_on_when_the_disk_is_full(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("/dev/full", path), 0);
+    write_iterations(0, 1, 3); /* one warning on standard error, and no failure */
+}
+
+static void progress_csv__leaves_no_part_of_a_row_that_did_not_fit(void **state)
+{
+    (void)state;
+    write_iterations(0, 1, 1);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)status.st_size + 20;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct aft_observer csv = open_csv(INT64_MAX);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    publish(&csv, 2);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    publish(&csv, 3); /* there is space again */
+    csv.destroy(csv.self);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(lines(read_csv()), 3);
+    char cell[64];
+    get_cell(cell, "time/iterations", 2);
+    assert_string_equal(cell, "3");
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(progress_csv__has_sb3_columns_and_ours),
+        TEST(progress_csv__leaves_a_cell_empty_for_an_unknown_figure),
+        TEST(progress_csv__writes_one_row_per_iteration_as_it_happens),
+        TEST(progress_csv__goes_on_after_a_resume_without_a_doubled_step),
+        TEST(progress_csv__rolls_back_when_a_worker_starts_again),
+        TEST(progress_csv__drops_a_row_torn_by_a_kill),
+        TEST(progress_csv__survives_every_torn_length),
+        TEST(progress_csv__keeps_the_header_of_an_earlier_version),
+        TEST(progress_csv__refuses_a_file_that_is_not_its_own),
+        TEST(progress_csv__goes_on_when_the_disk_is_full),
+        TEST(progress_csv__leaves_no_part_of_a_row_that_did_not_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
