@@ -1,0 +1,74 @@
+/*
+ * What a controller sees. Channels, measured once a control step:
+ *   absolute accelerations of the configured floors and of the ground (m/s²),
+ *   stroke (m) and its rate (m/s), drift ratios of the configured storeys and
+ *   their rates (1/s).
+ * A measurement adds white noise (a fraction of the channel's full scale), is
+ * clipped and rounded to the converter's steps, may drop out (then the channel
+ * repeats its last value), and arrives latency_steps late. Full scales: floors
+ * 40 m/s², ground 20 m/s², stroke 1.5 × the stroke limit (3 m without one) and
+ * 10 m/s, drift 0.05 and 0.5 1/s.
+ *
+ * The observation, from what has arrived (obs_dim floats, in this order):
+ *   accelerations of floors / 2, of the ground / 1,
+ *   the floors' leaky-integrated (τ = 2 s) / 0.3,
+ *   drift ratios / 0.002, their rates / 0.01,
+ *   stroke / 0.5, its rate / 2.5,
+ *   the actuator's force / its limit,
+ *   the force limit / 150 kN,
+ *   the largest drift seen so far / 0.01 (without drift sensors: the largest
+ *   floor acceleration / 5),
+ *   time since the ground was first seen to move / 10 s, at most 2.
+ */
+#ifndef AFT_ENVIRONMENT_OBSERVATION_H
+#define AFT_ENVIRONMENT_OBSERVATION_H
+
+#include "base/error.h"
+#include "base/random.h"
+#include "environment/plant.h"
+
+enum { AFT_OBSERVATION_MAX_CHANNELS = 3 * AFT_SENSOR_MAX_CHANNELS + 3 };
+
+struct aft_sensors { /* read-only after aft_sensors_init */
+    struct aft_sensor_config config;
+    int n_channels, obs_dim;
+    int n_memory; /* floats that one environment's sensors remember */
+    float full_scale[AFT_OBSERVATION_MAX_CHANNELS];
+    float unit[AFT_OBSERVATION_MAX_CHANNELS]; /* of the converter */
+    uint64_t draws;                           /* random numbers to a step: whole blocks of four */
+    float control_dt_s, leak, onset_threshold_m_s2;
+    float force_limit_n;
+};
+
+/* Where one environment's noise and dropout come from. */
+struct aft_sensor_stream {
+    struct aft_random_key key;
+    uint32_t high, middle; /* middle below 2^31 */
+};
+
+int aft_sensors_obs_dim(const struct aft_sensor_config *config);
+
+/* USAGE where the config names floors or storeys that the plant has not, or figures out of range.
+ */
+enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sensor_config *config,
+                               const struct aft_plant *plant, double control_dt_s,
+                               struct aft_error *error);
+
+/* Forgets everything: memory is [n_memory]. */
+void aft_sensors_reset(const struct aft_sensors *sensors, float *memory);
+
+/* True values of the channels; state's entries are stride apart, force_n is all
+ * that acts between roof and device. */
+void aft_sensors_sense(float *channels, const struct aft_sensors *sensors,
+                       const struct aft_plant *plant, const double *state, int stride,
+                       const double ground_and_force[2]);
+
+/* Takes the true values of control step `step` (0, 1, … without gaps) in. */
+void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const float *channels,
+                         const struct aft_sensor_stream *stream, uint32_t step);
+
+/* Writes obs [obs_dim] from what has arrived at `step`. */
+void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
+                         double force_n, uint32_t step);
+
+#endif

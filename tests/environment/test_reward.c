@@ -1,0 +1,94 @@
+#include "fixtures.h"
+
+#include "environment/reward.h"
+
+static const struct aft_reward_config weights = {10.0, 5.0, 0.02, 0.001, 0.1, 2.0};
+
+static struct aft_reward_terms passive(void)
+{
+    return (struct aft_reward_terms){.squares = 3e-6F,
+                                     .passive_squares = 3e-6F,
+                                     .peak_growth = 1e-4F,
+                                     .passive_peak_growth = 1e-4F,
+                                     .mean_squares = 2e-6F,
+                                     .substeps = 1000.0F,
+                                     .largest_drift = 0.004F};
+}
+
+static void reward__is_zero_for_as_good_as_passive(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    assert_true(aft_reward(&weights, &terms) == 0.0F);
+}
+
+static void reward__of_less_drift_is_normalised_by_the_episode(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    terms.squares = 1e-6F;
+    assert_near(aft_reward(&weights, &terms), 10.0 * 2e-6 / (2e-6 * 1000.0), 1e-7);
+}
+
+static void reward__of_a_growing_peak_is_in_passive_peaks(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    terms.peak_growth = 5e-4F;
+    assert_near(aft_reward(&weights, &terms), -5.0 * 4e-4 / 0.004, 1e-6);
+}
+
+static void reward__of_drift_and_peak_is_clipped(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    terms.peak_growth = 1.0F;
+    assert_near(aft_reward(&weights, &terms), -1.0, 0.0);
+    terms = passive();
+    terms.passive_squares = 1.0F;
+    assert_near(aft_reward(&weights, &terms), 1.0, 0.0);
+}
+
+static void reward__punishes_stroke_beyond_70_percent(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    terms.stroke_share = 0.7F;
+    assert_true(aft_reward(&weights, &terms) == 0.0F);
+    terms.stroke_share = 1.0F;
+    assert_near(aft_reward(&weights, &terms), -0.02, 1e-7);
+    terms.stroke_share = 1.3F;
+    assert_near(aft_reward(&weights, &terms), -0.08, 1e-6);
+}
+
+static void reward__punishes_saturation_force_rate_and_acceleration(void **state)
+{
+    (void)state;
+    struct aft_reward_terms terms = passive();
+    terms.action = 1.0F;
+    assert_true(aft_reward(&weights, &terms) == 0.0F);
+    terms.action = -1.01F;
+    assert_near(aft_reward(&weights, &terms), -0.001, 1e-9);
+    terms = passive();
+    terms.force_change_share = -0.5F;
+    assert_near(aft_reward(&weights, &terms), -0.1 * 0.25, 1e-8);
+    terms = passive();
+    terms.acceleration_growth_m_s2 = 1.5F;
+    terms.passive_acceleration_growth_m_s2 = 0.5F;
+    assert_true(aft_reward(&weights, &terms) == 0.0F); /* not followed */
+    terms.largest_acceleration_m_s2 = 4.0F;
+    assert_near(aft_reward(&weights, &terms), -2.0 * 1.0 / 4.0, 1e-7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reward__is_zero_for_as_good_as_passive),
+        cmocka_unit_test(reward__of_less_drift_is_normalised_by_the_episode),
+        cmocka_unit_test(reward__of_a_growing_peak_is_in_passive_peaks),
+        cmocka_unit_test(reward__of_drift_and_peak_is_clipped),
+        cmocka_unit_test(reward__punishes_stroke_beyond_70_percent),
+        cmocka_unit_test(reward__punishes_saturation_force_rate_and_acceleration),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
