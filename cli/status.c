@@ -1,0 +1,397 @@
+/* aftershock status: every archive of a run, and what `train` would do next. */
+#include "base/path.h"
+#include "cli/options.h"
+#include "recovery/scan.h"
+#include "runner/expectations.h"
+#include "runner/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+    "aftershock status - every archive of a run, and what train would do next\n"
+    "\n"
+    "SYNOPSIS\n"
+    "  aftershock status [RUN_DIR] [options]\n"
+    "\n"
+    "DESCRIPTION\n"
+    "  Lists every archive in the run's folder, valid or not and why, and says what\n"
+    "  'train' would do next. Nothing is changed. Without RUN_DIR it is the run of the\n"
+    "  curriculum (stages.ini): models/NAME.\n"
+    "  The stages are those of --curriculum where it is given; else of stages.ini, if\n"
+    "  its run has the name of the folder; else those that the newest stage archive was\n"
+    "  trained with.\n"
+    "\n"
+    "OPTIONS\n"
+    "  --curriculum FILE  the curriculum to compare with\n"
+    "  --models DIR       where runs are kept (default: models)\n"
+    "  --run-name NAME    the run in that folder\n"
+    "  --set SECTION.KEY=VALUE\n"
+    "                     as for train; give what you would give to it\n"
+    "  --json             one JSON document on standard output: run, stages_total,\n"
+    "                     last_completed_stage, next_stage, next_step, plan, archives\n"
+    "  -h, --help         this text\n"
+    "\n" AFT_HELP_EXIT_CODES
+    "  A plan that train would refuse is reported, and is no failure of status.\n"
+    "\n"
+    "EXAMPLES\n"
+    "  aftershock status\n"
+    "  aftershock status models/default --json | jq .next_stage\n";
+
+enum { OPTION_CURRICULUM = 256, OPTION_MODELS, OPTION_RUN_NAME, OPTION_SET, OPTION_JSON };
+static const char default_curriculum[] = "stages.ini";
+
+struct status {
+    const char *curriculum_path, *models_dir, *run_name, *folder;
+    const char **overrides;
+    int n_overrides;
+    char name_override[AFT_MAX_NAME + 16]; /* of --run-name */
+    bool json;
+    char folder_buffer[PATH_MAX];
+    char run[AFT_MAX_NAME];            /* the folder's name */
+    struct aft_curriculum *curriculum; /* NULL: none found */
+    struct aft_scan scan;
+    struct aft_expectations expectations;
+    bool own_expectations; /* made here from the archives themselves */
+    struct aft_plan plan;
+    bool planned;
+};
+
+/* The newest valid stage archive; NULL when there is none. */
+static const struct aft_scan_entry *last_stage_archive(const struct aft_scan *scan)
+{
+    const struct aft_scan_entry *last = NULL;
+    for (int i = 0; i < scan->n; i++) {
+        const struct aft_scan_entry *entry = &scan->entries[i];
+        if (entry->kind == AFT_ARCHIVE_STAGE && entry->valid && !entry->set_aside &&
+            (!last || entry->stage > last->stage)) {
+            last = entry;
+        }
+    }
+    return last;
+}
+
+/* The curriculum that an archive carries, with the overrides it was trained with. */
+static enum aft_code load_from_archive(struct status *status, const char *path,
+                                       struct aft_error *error)
+{
+    struct aft_archive *archive = NULL;
+    enum aft_code code = aft_archive_open(&archive, path, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    size_t size = 0;
+    const char *text = aft_archive_member(archive, "curriculum.ini", &size);
+    const struct aft_json *list = aft_json_get(aft_archive_manifest(archive), "overrides");
+    size_t n = aft_json_length(list);
+    const char **overrides = calloc(n + 1, sizeof *overrides);
+    if (!text || !overrides) {
+        code = aft_fail(error, AFT_ERR_MISSING, "read '%s': no curriculum.ini", path);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            overrides[i] = aft_json_string_value(aft_json_at(list, i), "");
+        }
+        code = aft_curriculum_parse(&status->curriculum, text, size, default_curriculum, overrides,
+                                    (int)n, error);
+    }
+    free(overrides);
+    aft_archive_close(archive);
+    return code;
+}
+
+/* Stages.ini, if it is there and of this run. A mistake in it is not ours to report
+ * where an archive can tell the stages. */
+static void load_default(struct status *status)
+{
+    struct aft_error error;
+    if (aft_curriculum_load(&status->curriculum, default_curriculum, status->overrides,
+                            status->n_overrides, &error) != AFT_OK) {
+        status->curriculum = NULL;
+    } else if (strcmp(status->curriculum->run.name, status->run) != 0) {
+        aft_curriculum_destroy(status->curriculum);
+        status->curriculum = NULL;
+    }
+}
+
+/* Finds folder and, where the command line or the default names it, the curriculum. */
+static enum aft_code find_folder(struct status *status, struct aft_error *error)
+{
+    enum aft_code code = AFT_OK;
+    bool needs_name = !status->folder && !status->run_name;
+    if (status->curriculum_path || needs_name) {
+        const char *path = status->curriculum_path ? status->curriculum_path : default_curriculum;
+        code = aft_curriculum_load(&status->curriculum, path, status->overrides,
+                                   status->n_overrides, error);
+        if (code != AFT_OK) {
+            return code;
+        }
+    }
+    if (!status->folder) {
+        const char *name = status->run_name ? status->run_name : status->curriculum->run.name;
+        code = aft_path_join(status->folder_buffer, status->models_dir, name, error);
+        status->folder = status->folder_buffer;
+    }
+    return code;
+}
+
+static enum aft_code name_run(struct status *status, struct aft_error *error)
+{
+    char whole[PATH_MAX];
+    struct stat about;
+    const char *name = status->folder;
+    if (stat(status->folder, &about) == 0) {
+        if (!S_ISDIR(about.st_mode)) {
+            return aft_fail(error, AFT_ERR_USAGE, "'%s' is not a folder", status->folder);
+        }
+        if (realpath(status->folder, whole)) { /* "." and "models/x/" have names too */
+            name = whole;
+        }
+    } else if (status->folder != status->folder_buffer) {
+        return aft_fail(error, AFT_ERR_USAGE, "'%s': no such folder", status->folder);
+    }
+    (void)snprintf(status->run, sizeof status->run, "%s", aft_path_name(name));
+    return AFT_OK;
+}
+
+/* Without a readable curriculum: the archives are taken for what they say. */
+static enum aft_code expect_what_is_there(struct status *status, struct aft_error *error)
+{
+    const struct aft_scan_entry *last = last_stage_archive(&status->scan);
+    int n = last ? last->stage : 0;
+    status->own_expectations = true;
+    status->expectations.stages = calloc((size_t)n + 1, sizeof *status->expectations.stages);
+    if (!status->expectations.stages) {
+        return aft_fail(error, AFT_ERR_MEMORY, "make the plan: out of memory");
+    }
+    status->expectations.n = n;
+    for (int i = 0; i < status->scan.n; i++) {
+        const struct aft_scan_entry *entry = &status->scan.entries[i];
+        if (entry->kind != AFT_ARCHIVE_STAGE || entry->stage < 1 || entry->stage > n) {
+            continue;
+        }
+        struct aft_stage_expectation *stage = &status->expectations.stages[entry->stage - 1];
+        stage->settings = entry->settings;
+        (void)snprintf(stage->fingerprint, sizeof stage->fingerprint, "%s", entry->fingerprint);
+        (void)snprintf(stage->archive_name, sizeof stage->archive_name, "%s",
+                       aft_path_name(entry->path));
+    }
+    return AFT_OK;
+}
+
+static enum aft_code make_plan(struct status *status, struct aft_error *error)
+{
+    const struct aft_scan_entry *last = last_stage_archive(&status->scan);
+    struct aft_error cause = {.message = "no curriculum"};
+    enum aft_code code = AFT_ERR_MISSING;
+    if (!status->curriculum) {
+        load_default(status);
+    }
+    if (!status->curriculum && last) {
+        (void)load_from_archive(status, last->path, &cause);
+    }
+    if (status->curriculum) {
+        code = aft_expectations_make(&status->expectations, status->curriculum, &cause);
+    }
+    if (code != AFT_OK && (status->curriculum_path || !last)) {
+        return status->curriculum ? aft_fail(error, code, "%s", cause.message) : AFT_OK;
+    }
+    if (code != AFT_OK) {
+        (void)fprintf(stderr, "aftershock status: settings are not compared: %s\n", cause.message);
+        code = expect_what_is_there(status, error);
+    }
+    if (code == AFT_OK) {
+        code = aft_plan_make(&status->plan, &status->scan, status->expectations.stages,
+                             status->expectations.n, false, error);
+    }
+    status->planned = code == AFT_OK;
+    return code;
+}
+
+static struct aft_json *entry_json(const struct aft_scan_entry *entry)
+{
+    struct aft_json *item = aft_json_object();
+    aft_json_set_string(item, "path", entry->path);
+    aft_json_set_string(item, "kind", aft_archive_kind_name(entry->kind));
+    aft_json_set_integer(item, "stage", entry->stage);
+    aft_json_set_boolean(item, "valid", entry->valid);
+    aft_json_set_string(item, "reason", entry->reason);
+    aft_json_set_integer(item, "steps", entry->steps);
+    aft_json_set_integer(item, "total_steps", entry->total_steps);
+    aft_json_set_real(item, "score", entry->score);
+    aft_json_set_boolean(item, "set_aside", entry->set_aside);
+    return item;
+}
+
+static int stages_total(const struct status *status)
+{
+    return status->curriculum ? status->curriculum->n_stages : status->expectations.n;
+}
+
+static enum aft_code print_json(const struct status *status, struct aft_error *error)
+{
+    struct aft_json *document = aft_json_object(), *archives = aft_json_array();
+    bool goes_on = status->planned && (status->plan.outcome == AFT_PLAN_FRESH ||
+                                       status->plan.outcome == AFT_PLAN_RESUME);
+    aft_json_set_string(document, "run", status->run);
+    aft_json_set_integer(document, "stages_total", stages_total(status));
+    aft_json_set_integer(document, "last_completed_stage",
+                         status->planned ? status->plan.last_completed : 0);
+    aft_json_set(document, "next_stage",
+                 goes_on ? aft_json_integer(status->plan.next_stage) : aft_json_null());
+    aft_json_set(document, "next_step", goes_on ? aft_json_integer(0) : aft_json_null());
+    aft_json_set_string(document, "plan", status->planned ? status->plan.sentence : NULL);
+    aft_json_set_boolean(document, "refused",
+                         status->planned && status->plan.outcome == AFT_PLAN_REFUSE);
+    aft_json_set_string(document, "report", status->planned ? status->plan.report : NULL);
+    for (int i = 0; i < status->scan.n; i++) {
+        aft_json_append(archives, entry_json(&status->scan.entries[i]));
+    }
+    aft_json_set(document, "archives", archives);
+    enum aft_code code = aft_json_print(stdout, document, error);
+    aft_json_destroy(document);
+    return code;
+}
+
+static void print_entry(const struct status *status, const struct aft_scan_entry *entry)
+{
+    const char *name = entry->path;
+    size_t length = strlen(status->scan.folder);
+    if (strncmp(name, status->scan.folder, length) == 0 && name[length] == '/') {
+        name += length + 1;
+    }
+    char score[32] = "-";
+    if (isfinite(entry->score)) {
+        (void)snprintf(score, sizeof score, "%.3f", entry->score);
+    }
+    (void)printf("  %-40s %-11s %5d %11" PRId64 " %9s  %s%s%s\n", name,
+                 aft_archive_kind_name(entry->kind), entry->stage, entry->steps, score,
+                 entry->valid ? "valid" : "BAD: ", entry->valid ? "" : entry->reason,
+                 entry->set_aside ? " (set aside)" : "");
+}
+
+static void print_text(const struct status *status)
+{
+    (void)printf("Run %s (%s)", status->run, status->folder);
+    if (status->planned) {
+        (void)printf(": %d of %d stages complete", status->plan.last_completed,
+                     stages_total(status));
+    }
+    (void)printf("\n\n");
+    if (status->scan.n > 0) {
+        (void)printf("  %-40s %-11s %5s %11s %9s  %s\n", "archive", "kind", "stage", "steps",
+                     "score", "state");
+    } else {
+        (void)printf("  no archives\n");
+    }
+    for (int i = 0; i < status->scan.n; i++) {
+        print_entry(status, &status->scan.entries[i]);
+    }
+    if (!status->planned) {
+        (void)printf(
+            "\nWhat train would do is not known: there is no curriculum for this run "
+            "here; name it with --curriculum\n");
+        return;
+    }
+    (void)printf("\nWhat train would do:\n%s\n", status->plan.sentence);
+    size_t length = strlen(status->plan.report);
+    (void)printf("%s%s", status->plan.report,
+                 length > 0 && status->plan.report[length - 1] != '\n' ? "\n" : "");
+}
+
+static int report(struct status *status)
+{
+    struct aft_error error = {.code = AFT_OK};
+    enum aft_code code = find_folder(status, &error);
+    if (code == AFT_OK) {
+        code = name_run(status, &error);
+    }
+    if (code == AFT_OK) {
+        code = aft_scan_folder(&status->scan, status->folder, &error);
+    }
+    if (code == AFT_OK) {
+        code = make_plan(status, &error);
+    }
+    if (code == AFT_OK && status->json) {
+        code = print_json(status, &error);
+    } else if (code == AFT_OK) {
+        print_text(status);
+    }
+    return code == AFT_OK ? AFT_EXIT_OK : aft_report_failure(&aft_command_status, &error);
+}
+
+static void clear(struct status *status)
+{
+    if (status->planned) {
+        aft_plan_clear(&status->plan);
+    }
+    if (status->own_expectations) {
+        free(status->expectations.stages); /* their settings are the scan's */
+    } else {
+        aft_expectations_clear(&status->expectations);
+    }
+    aft_scan_clear(&status->scan);
+    aft_curriculum_destroy(status->curriculum);
+    free(status->overrides);
+}
+
+static void take_option(struct status *status, int option)
+{
+    if (option == OPTION_CURRICULUM) {
+        status->curriculum_path = optarg;
+    } else if (option == OPTION_MODELS) {
+        status->models_dir = optarg;
+    } else if (option == OPTION_RUN_NAME) {
+        status->run_name = optarg;
+        (void)snprintf(status->name_override, sizeof status->name_override, "run.name=%s", optarg);
+        status->overrides[status->n_overrides++] = status->name_override;
+    } else if (option == OPTION_SET) {
+        status->overrides[status->n_overrides++] = optarg;
+    } else {
+        status->json = true;
+    }
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option table[] = {
+        {"curriculum", required_argument, NULL, OPTION_CURRICULUM},
+        {"models", required_argument, NULL, OPTION_MODELS},
+        {"run-name", required_argument, NULL, OPTION_RUN_NAME},
+        {"set", required_argument, NULL, OPTION_SET},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {0},
+    };
+    struct status status = {.models_dir = "models",
+                            .overrides = calloc((size_t)argc + 1, sizeof *status.overrides)};
+    int option, code = AFT_EXIT_OK;
+    bool done = status.overrides == NULL;
+    while (!done &&
+           (option = aft_option_next(&aft_command_status, argc, argv, table)) != AFT_OPTION_END) {
+        done = option == AFT_OPTION_BAD || option == AFT_OPTION_HELP;
+        code = option == AFT_OPTION_BAD ? AFT_EXIT_USAGE : AFT_EXIT_OK;
+        if (!done) {
+            take_option(&status, option);
+        }
+    }
+    if (!done && argc - optind > 1) {
+        code =
+            aft_usage_error(&aft_command_status, "expected one run folder, not %d", argc - optind);
+    } else if (!done) {
+        status.folder = optind < argc ? argv[optind] : NULL;
+        code = report(&status);
+    }
+    clear(&status);
+    return code;
+}
+
+const struct aft_command aft_command_status = {
+    "status",
+    "every archive of a run, valid or not, and what train would do next",
+    help,
+    run,
+};

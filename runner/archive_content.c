@@ -1,0 +1,268 @@
+#include "runner/archive_content.h"
+
+#include "runner/training_state.h"
+#include "trainer/ppo.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_MEMBERS = 4 };
+
+static struct aft_archive_sb3 sb3_of_stage(const struct aft_curriculum *curriculum,
+                                           const struct aft_stage *stage,
+                                           const struct aft_training_header *header)
+{
+    const struct aft_ppo_settings *ppo = &stage->ppo;
+    struct aft_archive_sb3 sb3 = {
+        .obs_dim = header->obs_dim,
+        .action_dim = header->action_dim,
+        .n_layers = ppo->network.n,
+        .relu = ppo->activation == AFT_ACTIVATION_RELU,
+        .log_std_init = ppo->log_std_init,
+        .ortho_init = ppo->ortho_init,
+        .n_envs = stage->environment.n_envs,
+        .n_steps = ppo->n_steps,
+        .batch_size = ppo->batch_size,
+        .n_epochs = ppo->n_epochs,
+        .gamma = ppo->gamma,
+        .gae_lambda = ppo->gae_lambda,
+        .ent_coef = ppo->ent_coef,
+        .vf_coef = ppo->vf_coef,
+        .max_grad_norm = ppo->max_grad_norm,
+        .learning_rate = ppo->learning_rate,
+        .adam_eps = ppo->adam_eps,
+        .clip_range = ppo->clip_range,
+        .clip_range_vf = ppo->clip_range_vf,
+        .target_kl = ppo->target_kl,
+        .normalize_advantage = ppo->normalize_advantage,
+        .seed = curriculum->run.seed,
+    };
+    for (int i = 0; i < ppo->network.n; i++) {
+        sb3.layers[i] = ppo->network.value[i];
+    }
+    for (int i = 0; i < curriculum->n_stages; i++) {
+        sb3.total_timesteps += curriculum->stages[i].timesteps;
+    }
+    return sb3;
+}
+
+static int tensors_of_state(struct aft_archive_tensor *tensors,
+                            const struct aft_training_state *state,
+                            const struct aft_network *network)
+{
+    int n = aft_network_tensor_count(network);
+    for (int i = 0; i < n; i++) {
+        struct aft_network_tensor part;
+        aft_network_tensor(&part, network, i);
+        struct aft_archive_tensor *tensor = &tensors[i];
+        (void)snprintf(tensor->name, sizeof tensor->name, "%s", part.name);
+        tensor->n_dims = part.n_dims;
+        tensor->dims[0] = part.dims[0];
+        tensor->dims[1] = part.n_dims > 1 ? part.dims[1] : 1;
+        tensor->count = part.count;
+        tensor->value = state->parameters + part.offset;
+        tensor->exp_avg = state->adam_m + part.offset;
+        tensor->exp_avg_sq = state->adam_v + part.offset;
+    }
+    return n;
+}
+
+static struct aft_json *scores_of_state(const struct aft_curriculum *curriculum,
+                                        const struct aft_training_header *header)
+{
+    struct aft_json *list = aft_json_array();
+    for (int i = 0; i < header->n_scores && i < curriculum->n_stages; i++) {
+        const struct aft_stage_score *score = &header->scores[i];
+        struct aft_json *item = aft_json_object();
+        aft_json_set_integer(item, "stage", i + 1);
+        aft_json_set_string(item, "name", curriculum->stages[i].name);
+        aft_json_set_real(item, "peak_drift_to_passive", score->peak_drift_to_passive);
+        aft_json_set_real(item, "rms_drift_to_passive", score->rms_drift_to_passive);
+        aft_json_set_real(item, "worst_peak_to_passive", score->worst_peak_to_passive);
+        aft_json_set_real(item, "uncontrolled_peak_to_passive",
+                          score->uncontrolled_peak_to_passive);
+        aft_json_set_real(item, "stroke_max_m", score->stroke_max_m);
+        aft_json_set_real(item, "power_max_w", score->power_max_w);
+        aft_json_append(list, item);
+    }
+    return list;
+}
+
+struct aft_json *aft_manifest_of_lineage(const struct aft_lineage *lineage)
+{
+    struct aft_json *manifest = aft_json_object();
+    aft_json_set_string(manifest, "run_id", lineage->run_id);
+    aft_json_set_string(manifest, "parent", lineage->parent[0] == '\0' ? NULL : lineage->parent);
+    return manifest;
+}
+
+static void add_host(struct aft_json *manifest, const struct aft_training_header *header)
+{
+    char host[256] = "";
+    char when[32] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    (void)gethostname(host, sizeof host - 1);
+    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    struct aft_json *versions = aft_json_object();
+    aft_json_set_string(versions, "aftershock", AFT_VERSION);
+    aft_json_set_string(versions, "compiler", __VERSION__);
+    aft_json_set_string(versions, "engine", header->engine);
+    aft_json_set(manifest, "versions", versions);
+    aft_json_set_string(manifest, "engine", header->engine);
+    aft_json_set_string(manifest, "host", host);
+    aft_json_set_string(manifest, "written", when);
+    aft_json_set_real(manifest, "trained_s", header->trained_s);
+}
+
+static struct aft_json *overrides_of_run(const struct aft_run_record *record)
+{
+    struct aft_json *list = aft_json_array();
+    for (int i = 0; i < record->n_overrides; i++) {
+        aft_json_append(list, aft_json_string(record->overrides[i]));
+    }
+    return list;
+}
+
+static struct aft_json *manifest_of_state(const struct aft_run_record *record,
+                                          const struct aft_training_header *header,
+                                          const char *reason)
+{
+    int stage = (int)header->counters.stage;
+    const struct aft_stage_expectation *expected = &record->expectations->stages[stage - 1];
+    struct aft_json *manifest = aft_manifest_of_lineage(&record->lineage);
+    aft_json_set_string(manifest, "run", record->curriculum->run.name);
+    aft_json_set_integer(manifest, "stage", stage);
+    aft_json_set_string(manifest, "stage_name", record->curriculum->stages[stage - 1].name);
+    aft_json_set_integer(manifest, "stages_total", record->curriculum->n_stages);
+    aft_json_set_string(manifest, "fingerprint", expected->fingerprint);
+    aft_json_set(manifest, "settings", aft_json_copy(expected->settings));
+    aft_json_set_integer(manifest, "seed", (int64_t)record->curriculum->run.seed);
+    aft_json_set_real(manifest, "score", header->score);
+    aft_json_set(manifest, "scores", scores_of_state(record->curriculum, header));
+    aft_json_set(manifest, "overrides", overrides_of_run(record));
+    aft_json_set(manifest, "recoveries", aft_json_copy(record->recoveries));
+    if (reason != NULL) {
+        aft_json_set_string(manifest, "reason", reason);
+    }
+    add_host(manifest, header);
+    return manifest;
+}
+
+/* history.csv: the stage's finished episodes, in the order in which they ended. */
+static enum aft_code history_text(char **text, size_t *size, const struct aft_sealed_state *sealed,
+                                  struct aft_error *error)
+{
+    FILE *stream = open_memstream(text, size);
+    if (stream == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "write history.csv: no memory");
+    }
+    (void)fputs("episode,step,return,length\n", stream);
+    for (size_t i = 0; i < sealed->info.history_length; i++) {
+        const struct aft_episode *episode = aft_history_at(sealed->region, i);
+        if (episode == NULL) {
+            break;
+        }
+        (void)fprintf(stream, "%zu,%lld,%.9g,%d\n", i + 1, (long long)episode->step,
+                      (double)episode->total_reward, (int)episode->length);
+    }
+    if (fclose(stream) != 0) {
+        free(*text);
+        *text = NULL;
+        return aft_fail(error, AFT_ERR_MEMORY, "write history.csv: no memory");
+    }
+    return AFT_OK;
+}
+
+static int members_of_state(struct aft_archive_member members[MAX_MEMBERS],
+                            const struct aft_run_record *record, const void *packed,
+                            size_t packed_size, const char *reason)
+{
+    int n = 0;
+    const char *ini = record->curriculum->text;
+    members[n++] = (struct aft_archive_member){"curriculum.ini", ini, strlen(ini)};
+    members[n++] = (struct aft_archive_member){"state.bin", packed, packed_size};
+    if (reason != NULL) {
+        members[n++] = (struct aft_archive_member){"error.txt", reason, strlen(reason)};
+    }
+    return n;
+}
+
+static enum aft_code build(char **bytes, size_t *size, char state_hash[AFT_SHA256_HEX_SIZE],
+                           const struct aft_run_record *record, struct aft_archive_content *content,
+                           const struct aft_training_state *state, struct aft_error *error)
+{
+    struct aft_archive_tensor tensors[AFT_ARCHIVE_MAX_TENSORS];
+    const struct aft_training_header *header = state->header;
+    const struct aft_stage *stage = &record->curriculum->stages[header->counters.stage - 1];
+    struct aft_network network = aft_network_of_settings(&stage->ppo, header->obs_dim);
+    if (header->parameter_count != aft_network_parameter_count(&network)) {
+        return aft_fail(error, AFT_ERR_CORRUPT, "build archive: the state is of another network");
+    }
+    memset(tensors, 0, sizeof tensors);
+    content->sb3 = sb3_of_stage(record->curriculum, stage, header);
+    content->counters = header->counters;
+    content->n_tensors = tensors_of_state(tensors, state, &network);
+    content->tensors = tensors;
+    aft_archive_state_sha256(state_hash, tensors, content->n_tensors, &content->counters);
+    return aft_archive_build(bytes, size, content, error);
+}
+
+enum aft_code aft_archive_of_state(char **bytes, size_t *size,
+                                   char state_hash[AFT_SHA256_HEX_SIZE],
+                                   const struct aft_run_record *record,
+                                   enum aft_archive_kind kind,
+                                   const struct aft_sealed_state *sealed, const char *reason,
+                                   struct aft_error *error)
+{
+    struct aft_training_state state;
+    struct aft_archive_member members[MAX_MEMBERS];
+    struct aft_json *manifest = NULL;
+    void *packed = NULL;
+    size_t packed_size = 0;
+    char *history = NULL;
+    size_t history_size = 0;
+    /* The keeper's copy is its own: laying pointers over it changes nothing. */
+    enum aft_code code = aft_training_state_view(&state, (void *)(uintptr_t)sealed->bytes,
+                                                 sealed->info.size, error);
+    if (code == AFT_OK && state.header->counters.stage > record->curriculum->n_stages) {
+        code = aft_fail(error, AFT_ERR_CORRUPT, "build archive: the state is of no stage");
+    }
+    if (code == AFT_OK) {
+        code = aft_training_state_pack(&packed, &packed_size, &state, error);
+    }
+    if (code == AFT_OK) {
+        code = history_text(&history, &history_size, sealed, error);
+    }
+    if (code == AFT_OK) {
+        manifest = manifest_of_state(record, state.header, reason);
+        int n = members_of_state(members, record, packed, packed_size, reason);
+        members[n++] = (struct aft_archive_member){"history.csv", history, history_size};
+        struct aft_archive_content content = {
+            .kind = kind, .manifest = manifest, .n_members = n, .members = members};
+        code = build(bytes, size, state_hash, record, &content, &state, error);
+    }
+    aft_json_destroy(manifest);
+    free(history);
+    free(packed);
+    return code;
+}
+
+enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
+                                   const struct aft_archive *archive, struct aft_error *error)
+{
+    const struct aft_archive_tensor *tensors = NULL;
+    const struct aft_json *manifest = aft_archive_manifest(archive);
+    size_t packed_size = 0;
+    const void *packed = aft_archive_member(archive, "state.bin", &packed_size);
+    int n = aft_archive_tensors(archive, &tensors);
+    (void)snprintf(lineage->run_id, sizeof lineage->run_id, "%s",
+                   aft_json_get_string(manifest, "run_id", ""));
+    (void)snprintf(lineage->parent, sizeof lineage->parent, "%s",
+                   aft_json_get_string(manifest, "parent", ""));
+    return aft_training_state_unpack(bytes, size, packed, packed_size, tensors, n, error);
+}

@@ -1,0 +1,45 @@
+/*
+ * Archives from training states, and back: what the keeper puts into a run's
+ * archives (manifest, SB3's settings, state.bin, history.csv, curriculum.ini).
+ */
+#ifndef AFT_RUNNER_ARCHIVE_CONTENT_H
+#define AFT_RUNNER_ARCHIVE_CONTENT_H
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "curriculum/curriculum.h"
+#include "recovery/keeper.h"
+#include "runner/expectations.h"
+
+#include <stddef.h>
+
+struct aft_lineage {           /* where a state comes from */
+    char run_id[33];           /* 32 hex digits, drawn when a run starts fresh */
+    char parent[AFT_SHA256_HEX_SIZE]; /* training_state_sha256 of the previous stage's archive; "" */
+};
+
+struct aft_run_record {        /* what the keeper knows of the run beside the state */
+    const struct aft_curriculum *curriculum;
+    const struct aft_expectations *expectations;
+    const char *const *overrides; /* `--set` and the like, applied to the curriculum's text */
+    int n_overrides;
+    struct aft_lineage lineage;
+    struct aft_json *recoveries; /* array of { stage, step, unix_time, reason } */
+};
+
+/* The archive's bytes, which the caller frees, and its training_state_sha256. */
+enum aft_code aft_archive_of_state(char **bytes, size_t *size,
+                                   char state_hash[AFT_SHA256_HEX_SIZE],
+                                   const struct aft_run_record *record,
+                                   enum aft_archive_kind kind,
+                                   const struct aft_sealed_state *sealed, const char *reason,
+                                   struct aft_error *error);
+
+/* The manifest of such an archive, for comparing lineages. The caller destroys it. */
+struct aft_json *aft_manifest_of_lineage(const struct aft_lineage *lineage);
+
+/* The training state in an archive of ours, as a snapshot's bytes (which the caller frees). */
+enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
+                                   const struct aft_archive *archive, struct aft_error *error);
+
+#endif

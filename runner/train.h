@@ -1,0 +1,38 @@
+/*
+ * `aftershock train`: runs the curriculum from where it stands. The command line
+ * fills the options; what they mean is written down in docs/man/aftershock.1.
+ */
+#ifndef AFT_RUNNER_TRAIN_H
+#define AFT_RUNNER_TRAIN_H
+
+#include "report/observers.h"
+
+#include <stdbool.h>
+
+enum aft_exit_code { /* of the program, for every command */
+                     AFT_EXIT_OK = 0,
+                     AFT_EXIT_FAILED = 1,  /* training or anything else failed at run time */
+                     AFT_EXIT_USAGE = 2,   /* bad usage or a bad curriculum: nothing was touched */
+                     AFT_EXIT_REFUSED = 3, /* what is on disk cannot be trusted, or contradicts */
+                     AFT_EXIT_BUSY = 4,    /* another process holds this run */
+                     AFT_EXIT_CHECKPOINTED =
+                         75 /* by SIGUSR2; 128 + signal for SIGINT, SIGTERM, SIGHUP */
+};
+
+struct aft_train_options {       /* all strings are borrowed, and valid until exit */
+    const char *curriculum_path; /* default "stages.ini" */
+    const char *models_dir;      /* default "models" */
+    bool fresh;                  /* move the old run aside, delete nothing */
+    bool accept_changes;
+    const char *const *overrides; /* "SECTION.KEY=VALUE", for aft_curriculum_load. --run-name, */
+    int n_overrides;              /* --seed, --device, --engine, --threads and --resume stage are
+                                   * among them as run.name=… and so on, in command-line order */
+    int stop_after_stage;         /* counts from 1; 0: none */
+    bool dry_run;                 /* print the plan, train nothing */
+    enum aft_progress_style progress;
+};
+
+/* Returns the exit code of the program; has printed what there is to say. */
+int aft_run_train(const struct aft_train_options *options);
+
+#endif

@@ -1,0 +1,173 @@
+#include "command.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const commands[] = {"train", "status", "inspect", "verify", "motion"};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+#ifdef AFT_SANITIZED
+static const double quick_s = 2;
+#else
+static const double quick_s = 0.2; /* 50 ms are promised; a busy machine gets more */
+#endif
+
+/* One clear line on standard error, exit code 2, nothing on standard output. */
+static void refuses(const char *arguments, const char *what)
+{
+    const struct outcome *outcome = run_in("/tmp", arguments);
+    if (outcome->code != 2 || count_lines(outcome->err) != 1 || *outcome->out ||
+        !strstr(outcome->err, what)) {
+        fail_msg("'%s': code %d, error '%s', output '%s'", arguments, outcome->code, outcome->err,
+                 outcome->out);
+    }
+}
+
+static void help__is_there_at_every_level(void **state)
+{
+    (void)state;
+    const struct outcome *outcome = run("-h");
+    assert_int_equal(outcome->code, 0);
+    assert_string_equal(outcome->err, "");
+    for (int i = 0; i < N_COMMANDS; i++) {
+        assert_non_null(strstr(outcome->out, commands[i]));
+    }
+    for (int i = 0; i < N_COMMANDS; i++) {
+        char arguments[64];
+        (void)snprintf(arguments, sizeof arguments, "%s -h", commands[i]);
+        outcome = run(arguments);
+        assert_int_equal(outcome->code, 0);
+        static const char *const sections[] = {"SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT CODES",
+                                               "EXAMPLES"};
+        for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++) {
+            assert_non_null(strstr(outcome->out, sections[s]));
+        }
+        assert_true(outcome->seconds < quick_s);
+    }
+}
+
+static void help__lists_no_command_that_is_not_there(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"evaluate", "export", "bench", "serve"};
+    const struct outcome *outcome = run("-h");
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        char line[32];
+        (void)snprintf(line, sizeof line, "\n  %s ", later[i]);
+        assert_null(strstr(outcome->out, line));
+    }
+    assert_null(strstr(outcome->out, "_work"));
+}
+
+static void version__is_printed(void **state)
+{
+    (void)state;
+    const struct outcome *outcome = run("--version");
+    assert_int_equal(outcome->code, 0);
+    assert_string_equal(outcome->out, "aftershock " AFT_VERSION "\n");
+}
+
+static void usage__is_printed_without_a_command(void **state)
+{
+    (void)state;
+    const struct outcome *outcome = run("");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "COMMANDS"));
+}
+
+static void usage__suggests_what_may_have_been_meant(void **state)
+{
+    (void)state;
+    refuses("trian", "did you mean 'train'?");
+    refuses("zzz", "unknown command 'zzz'");
+    refuses("--frobnicate", "unknown option '--frobnicate'");
+    refuses("train --rseume stage", "did you mean '--resume'?");
+    refuses("train --wibbly", "unknown option '--wibbly'");
+    refuses("status -x", "unknown option '-x'");
+    refuses("status --json=1", "takes no value");
+    refuses("train --seed", "'--seed' needs a value");
+}
+
+static void train__refuses_values_that_make_no_sense(void **state)
+{
+    (void)state;
+    refuses("train --seed -1", "--seed '-1'");
+    refuses("train --seed 1e3", "--seed '1e3'");
+    refuses("train --threads two", "--threads 'two'");
+    refuses("train --threads -1", "--threads '-1'");
+    refuses("train --device gpu", "expected auto, cpu, cuda or cuda:N");
+    refuses("train --device cuda:x", "expected auto, cpu, cuda or cuda:N");
+    refuses("train --engine jax", "expected auto, native or torch");
+    refuses("train --progress fancy", "expected auto, bar, plain or none");
+    refuses("train --stop-after-stage 0", "--stop-after-stage '0'");
+    refuses("train --set seed", "expected SECTION.KEY=VALUE");
+    refuses("train --run-name ../x", "expected the name of a folder");
+    refuses("train a.ini b.ini", "'b.ini' is a second");
+}
+
+static void train__says_which_ways_to_resume_there_are(void **state)
+{
+    (void)state;
+    refuses("train --resume latest", "this version resumes after complete stages only");
+    refuses("train --resume x.zip", "this version resumes after complete stages only");
+}
+
+static void train__needs_a_curriculum(void **state)
+{
+    (void)state;
+    const struct outcome *outcome = run_in("/tmp", "train /nowhere/none.ini");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "/nowhere/none.ini"));
+}
+
+static void inspection__refuses_wrong_operands(void **state)
+{
+    (void)state;
+    refuses("inspect", "expected one archive");
+    refuses("inspect a b", "expected one archive");
+    refuses("verify", "expected archives or folders");
+    refuses("verify /nowhere/x.zip", "'/nowhere/x.zip': No such file");
+    refuses("status a b", "expected one run folder");
+    refuses("status /nowhere", "no such folder");
+}
+
+static void motion__refuses_wrong_input(void **state)
+{
+    (void)state;
+    refuses("motion", "either --magnitude or a record");
+    refuses("motion --magnitude 5 x.AT2", "either --magnitude or a record");
+    refuses("motion --magnitude 99", "--magnitude '99'");
+    refuses("motion --magnitude 5 --distance nan", "--distance 'nan'");
+    refuses("motion --magnitude 5 --pga 0", "--pga '0'");
+}
+
+static void output__that_cannot_be_written_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(system(PROGRAM " -h >/dev/full 2>/dev/null") >> 8, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(help__is_there_at_every_level),
+        cmocka_unit_test(help__lists_no_command_that_is_not_there),
+        cmocka_unit_test(version__is_printed),
+        cmocka_unit_test(usage__is_printed_without_a_command),
+        cmocka_unit_test(usage__suggests_what_may_have_been_meant),
+        cmocka_unit_test(train__refuses_values_that_make_no_sense),
+        cmocka_unit_test(train__says_which_ways_to_resume_there_are),
+        cmocka_unit_test(train__needs_a_curriculum),
+        cmocka_unit_test(inspection__refuses_wrong_operands),
+        cmocka_unit_test(motion__refuses_wrong_input),
+        cmocka_unit_test(output__that_cannot_be_written_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
