@@ -22,7 +22,8 @@
 
 enum { SPINS = 2000, MAX_THREADS = 1024 };
 
-struct aft_thread_pool {
+/* Cache lines apart on purpose. */
+struct aft_thread_pool {     /* NOLINT(clang-analyzer-optin.performance.Padding) */
     _Atomic uint64_t ticket; /* generation << 32 | next task */
     _Atomic aft_task task;
     _Atomic(void *) context;
@@ -40,7 +41,7 @@ struct aft_thread_pool {
         struct aft_thread_pool *pool;
         pthread_t thread;
         int number; /* 1…threads-1; the caller is 0 */
-    } *workers;
+    } * workers;
 };
 
 static void relax(void)
@@ -139,8 +140,8 @@ static enum aft_code start_workers(struct aft_thread_pool *pool, struct aft_erro
     }
     pthread_sigmask(SIG_SETMASK, &kept, NULL);
     if (failure != 0) {
-        return aft_fail(error, AFT_ERR_MEMORY, "start thread %d of %d: error %d",
-                        pool->started + 2, pool->threads, failure);
+        return aft_fail(error, AFT_ERR_MEMORY, "start thread %d of %d: error %d", pool->started + 2,
+                        pool->threads, failure);
     }
     return AFT_OK;
 }

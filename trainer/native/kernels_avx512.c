@@ -1,0 +1,3 @@
+#define KERNELS aft_kernels_avx512
+#define KERNELS_NAME "avx512"
+#include "trainer/native/kernels_body.h"

@@ -1,0 +1,3 @@
+#define KERNELS aft_kernels_baseline
+#define KERNELS_NAME "baseline"
+#include "trainer/native/kernels_body.h"
