@@ -83,9 +83,11 @@ static enum aft_code begin_fresh(struct aft_worker_run *run, struct aft_error *e
         .output_gain = first->ppo.output_gain,
         .log_std = first->ppo.log_std_init,
     };
-    return aft_network_initialise(run->state.parameters, &run->network, &init,
-                                  aft_random_key(run->curriculum->run.seed, 0, AFT_RANDOM_WEIGHTS),
-                                  error);
+    struct aft_random_key key = aft_random_key(run->curriculum->run.seed, 0, AFT_RANDOM_WEIGHTS);
+    if (aft_network_initialise(run->state.parameters, &run->network, &init, key) != AFT_OK) {
+        return aft_fail(error, AFT_ERR_MEMORY, "initialise the weights: no memory");
+    }
+    return AFT_OK;
 }
 
 static enum aft_code begin_from_snapshot(struct aft_worker_run *run, struct aft_error *error)
