@@ -210,7 +210,7 @@ static const struct aft_key keys[] = {
     PPO(ortho_init, AFT_KEY_TRUTH, 0, .initial = "true", .help = "orthogonal initial weights"),
     PPO(normalize_advantage, AFT_KEY_TRUTH, 0, .initial = "true",
         .help = "advantages of a minibatch get mean 0 and deviation 1"),
-    PPO(normalize_observation, AFT_KEY_TRUTH, 0, .initial = "true",
+    PPO(normalize_observation, AFT_KEY_TRUTH, 0, .initial = "false",
         .help = "observations get mean 0 and deviation 1, as seen so far"),
     PPO(adaptive, AFT_KEY_TRUTH, 0, .initial = "false",
         .help = "the learning rate follows the KL divergence instead of a schedule"),
