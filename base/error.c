@@ -22,6 +22,7 @@ static enum aft_code code_of_errno(int number)
     switch (number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return AFT_ERR_SPACE;
     case ENOMEM:
         return AFT_ERR_MEMORY;

@@ -30,7 +30,7 @@ enum aft_code aft_fail(struct aft_error *error, enum aft_code code, const char *
     __attribute__((format(printf, 3, 4)));
 
 /* The same with ": strerror(errno)" appended; the code follows from errno
- * (ENOSPC, EDQUOT: SPACE; ENOMEM: MEMORY; ENOENT: MISSING; otherwise IO). */
+ * (ENOSPC, EDQUOT, EFBIG: SPACE; ENOMEM: MEMORY; ENOENT: MISSING; otherwise IO). */
 enum aft_code aft_fail_errno(struct aft_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -146,6 +146,82 @@ enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
     return aft_file_sync_folder_of(path, error);
 }
 
+enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char *folder,
+                                    size_t size, struct aft_error *error)
+{
+    char path[PATH_MAX];
+    if (reserve->path != NULL && reserve->size >= size) {
+        return AFT_OK;
+    }
+    enum aft_code code = aft_path_join(path, folder, ".reserve" AFT_TEMPORARY_SUFFIX, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) {
+        return aft_fail_errno(error, "create '%s'", path);
+    }
+    errno = posix_fallocate(fd, 0, (off_t)size);
+    if (errno != 0) {
+        code = aft_fail_errno(error, "reserve %zu bytes in '%s'", size, path);
+    }
+    (void)close(fd);
+    if (code == AFT_OK && reserve->path == NULL && (reserve->path = strdup(path)) == NULL) {
+        code = aft_fail(error, AFT_ERR_MEMORY, "reserve space: no memory");
+    }
+    if (code == AFT_OK) {
+        reserve->size = size;
+    } else if (reserve->path == NULL) {
+        (void)unlink(path);
+    }
+    return code;
+}
+
+static enum aft_code fill_reserve(int fd, const struct aft_file_reserve *reserve,
+                                  const void *bytes, size_t size, struct aft_error *error)
+{
+    enum aft_code code = write_all(fd, bytes, size, reserve->path, error);
+    if (code == AFT_OK && ftruncate(fd, (off_t)size) != 0) {
+        code = aft_fail_errno(error, "shorten '%s'", reserve->path);
+    }
+    if (code == AFT_OK && fsync(fd) != 0) {
+        code = aft_fail_errno(error, "sync '%s'", reserve->path);
+    }
+    return code;
+}
+
+enum aft_code aft_file_publish_reserved(struct aft_file_reserve *reserve, const char *path,
+                                        const void *bytes, size_t size, struct aft_error *error)
+{
+    if (reserve->path == NULL) {
+        return aft_fail(error, AFT_ERR_MISSING, "write '%s': no space was reserved", path);
+    }
+    if (size > reserve->size) {
+        return aft_fail(error, AFT_ERR_SPACE, "write '%s': %zu bytes, and %zu are reserved", path,
+                        size, reserve->size);
+    }
+    int fd = open(reserve->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return aft_fail_errno(error, "open '%s'", reserve->path);
+    }
+    enum aft_code code = fill_reserve(fd, reserve, bytes, size, error);
+    (void)close(fd);
+    if (code == AFT_OK) {
+        code = aft_file_rename(reserve->path, path, error);
+    }
+    aft_file_reserve_release(reserve);
+    return code;
+}
+
+void aft_file_reserve_release(struct aft_file_reserve *reserve)
+{
+    if (reserve->path != NULL) {
+        (void)unlink(reserve->path); /* gone already when it was published */
+        free(reserve->path);
+    }
+    *reserve = (struct aft_file_reserve){0};
+}
+
 bool aft_file_is_temporary(const char *name)
 {
     size_t length = strlen(name);

@@ -26,6 +26,23 @@ enum aft_code aft_file_read(char **bytes, size_t *size, const char *path, size_t
 enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
                                struct aft_error *error);
 
+/* Disk space kept for a day without any: a preallocated file that a last archive
+ * is written into. Its name is a temporary's, so a leftover is swept. */
+struct aft_file_reserve {
+    char *path; /* NULL: none held */
+    size_t size;
+};
+
+/* Holds at least size bytes in the folder; grows what is held already. On
+ * failure what was held is kept. */
+enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char *folder,
+                                    size_t size, struct aft_error *error);
+/* As aft_file_publish, into the reserve's blocks; the reserve is spent. MISSING
+ * where none is held, SPACE where it is too small. */
+enum aft_code aft_file_publish_reserved(struct aft_file_reserve *reserve, const char *path,
+                                        const void *bytes, size_t size, struct aft_error *error);
+void aft_file_reserve_release(struct aft_file_reserve *reserve);
+
 /* Renames within one folder and makes the rename durable. */
 enum aft_code aft_file_rename(const char *from, const char *to, struct aft_error *error);
 

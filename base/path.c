@@ -1,5 +1,7 @@
 #include "base/path.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +40,12 @@ enum aft_code aft_path_make_folder(const char *path, struct aft_error *error)
         }
         char kept = partial[i];
         partial[i] = '\0';
-        if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
+        if (mkdir(partial, 0777) == 0) {
+            enum aft_code code = aft_file_sync_folder_of(partial, error);
+            if (code != AFT_OK) {
+                return code;
+            }
+        } else if (errno != EEXIST) {
             return aft_fail_errno(error, "create folder '%s'", partial);
         }
         partial[i] = kept;

@@ -5,8 +5,10 @@
 #include "runner/compute.h"
 #include "runner/train.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct aft_command *const commands[] = {
     &aft_command_train,  &aft_command_status, &aft_command_inspect,
@@ -43,6 +45,7 @@ static void print_usage(FILE *stream)
         "  2    bad usage or a bad curriculum: nothing was touched\n"
         "  3    refused: what is on disk cannot be trusted or contradicts the curriculum\n"
         "  4    another process holds this run\n"
+        "  75   checkpointed on request of the batch system (SIGUSR2)\n"
         "  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM, the state saved durably\n"
         "\n"
         "EXAMPLES\n"
@@ -119,8 +122,22 @@ static int dispatch(int argc, char **argv)
     return unknown_command(word);
 }
 
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is
+ * opened: what is printed would go into the lock, or over the snapshot. */
+static bool occupy_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (!occupy_standard_streams()) {
+        return AFT_EXIT_FAILED;
+    }
     if (argc >= 2 && strcmp(argv[1], AFT_WORK_COMMAND) == 0) {
         return work(argc, argv);
     }

@@ -29,8 +29,11 @@ static const char help[] =
     "  --engine ENGINE      auto, native or torch; auto is torch on a GPU, else native\n"
     "  --threads N          threads that train; 0 means all cores\n"
     "  --seed N             seed of every random number of the run\n"
-    "  --resume stage       resume after the last complete stage (the default, and the\n"
-    "                       only rule that this version has)\n"
+    "  --resume stage       resume after the last complete stage (the default)\n"
+    "  --resume latest      continue in the middle of a stage, bit for bit, from the state\n"
+    "                       with the most steps: checkpoint, INTERRUPTED or ERROR archive\n"
+    "  --resume PATH        from exactly this archive; the result of another stage begins\n"
+    "                       the first stage that is not complete\n"
     "  --fresh              start anew; an earlier run of that name is moved aside,\n"
     "                       nothing is deleted\n"
     "  --accept-changes     go on although the settings of completed stages differ\n"
@@ -47,13 +50,18 @@ static const char help[] =
     "SIGNALS\n"
     "  SIGINT (Ctrl+C), SIGTERM, SIGHUP   save stageN_INTERRUPTED_*.zip durably, and end\n"
     "                       (SIGHUP that is ignored at start, by nohup, stays ignored)\n"
-    "  SIGUSR1, SIGUSR2     change nothing: checkpoints on request are still to come\n"
+    "  SIGUSR1              writes a checkpoint now, and goes on\n"
+    "  SIGUSR2              writes a checkpoint and ends with 75, for batch systems: run\n"
+    "                       again with --resume latest\n"
     "\n"
     "FILES\n"
     "  models/NAME/stage1_50kN.zip …   complete stages; what resuming uses\n"
     "  models/NAME/final_NAME.zip      the result, once all stages are complete\n"
     "  models/NAME/stage2_INTERRUPTED_100kN.zip, stage2_ERROR_100kN.zip\n"
     "                                  where an interrupted or failed stage stood\n"
+    "  models/NAME/best_model.zip      the best evaluation so far\n"
+    "  models/NAME/checkpoints/stage2_step000250000.zip\n"
+    "                                  periodic ones, the newest [recovery] keep_last\n"
     "  models/NAME/progress.csv        one row per iteration\n"
     "  models/NAME/run.log             what happened, one line each\n"
     "\n"
@@ -67,6 +75,7 @@ static const char help[] =
     "  2    bad usage or a bad curriculum: nothing was touched\n"
     "  3    refused: what is on disk cannot be trusted or contradicts the curriculum\n"
     "  4    another process holds this run\n"
+    "  75   checkpointed by SIGUSR2; the command to go on with is printed\n"
     "  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM, after the archive was durable\n"
     "\n"
     "EXAMPLES\n"
@@ -156,13 +165,16 @@ static bool parse_progress(enum aft_progress_style *style, const char *text)
 
 static int take_resume(struct command_line *line, const char *rule)
 {
-    if (strcmp(rule, "stage") == 0) {
+    if (strcmp(rule, "stage") == 0 || strcmp(rule, "latest") == 0) {
+        line->options.resume_path = NULL;
         return add_override(line, "recovery.resume", rule);
     }
-    return aft_usage_error(&aft_command_train,
-                           "--resume %s: this version resumes after complete stages only "
-                           "(--resume stage, the default)",
-                           rule);
+    if (!*rule) {
+        return aft_usage_error(&aft_command_train,
+                               "--resume: expected stage, latest or an archive's path");
+    }
+    line->options.resume_path = rule;
+    return AFT_EXIT_OK;
 }
 
 /* Options that stand for a setting. */

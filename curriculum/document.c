@@ -19,12 +19,7 @@ static const struct {
     enum aft_section section;
     const char *name;
 } later_keys[] = {
-    {AFT_SECTION_RECOVERY, "checkpoint_every_steps"},
-    {AFT_SECTION_RECOVERY, "checkpoint_every_s"},
-    {AFT_SECTION_RECOVERY, "keep_last"},
-    {AFT_SECTION_RECOVERY, "save_best"},
     {AFT_SECTION_EVALUATION, "episodes"},
-    {AFT_SECTION_EVALUATION, "every_steps"},
 };
 
 void aft_document_init(struct aft_document *document, const char *path)

@@ -219,6 +219,14 @@ static const struct aft_key keys[] = {
 
     RECOVERY(resume, AFT_KEY_CHOICE, .choices = {"stage", "latest"}, .initial = "stage",
         .help = "go on after the last complete stage, or from the latest state within one"),
+    RECOVERY(checkpoint_every_steps, AFT_KEY_SIZE, RANGE(0, 9e18), .initial = "0",
+        .help = "steps of a stage between checkpoints; 0: not by steps"),
+    RECOVERY(checkpoint_every_s, AFT_KEY_REAL, RANGE(0, 1e9), .initial = "30",
+        .help = "seconds between checkpoints; 0: not by time"),
+    RECOVERY(keep_last, AFT_KEY_WHOLE, RANGE(1, 1000000), .initial = "5",
+        .help = "checkpoints that are kept, the newest"),
+    RECOVERY(save_best, AFT_KEY_TRUTH, .initial = "true",
+        .help = "keep the best evaluation's policy as best_model.zip"),
     RECOVERY(retries, AFT_KEY_WHOLE, RANGE(0, 1000), .initial = "3",
         .help = "restarts of a failed worker in a row, without progress between them"),
     RECOVERY(hang_timeout_s, AFT_KEY_REAL, RANGE(0, 1e6), .initial = "600",
@@ -226,10 +234,12 @@ static const struct aft_key keys[] = {
 
     EVALUATION(motions, AFT_KEY_WHOLE, RANGE(0, 100000), .initial = "32",
         .help = "held-out motions at the end of each stage; 0: none"),
+    EVALUATION(every_steps, AFT_KEY_SIZE, RANGE(0, 9e18), .initial = "0",
+        .help = "steps of a stage between evaluations; 0: at its end only"),
     EVALUATION(tail_s, AFT_KEY_REAL, RANGE(0, 1000), .initial = "20",
         .help = "time simulated after a motion's end"),
 
-    ROW(AFT_SECTION_STAGE, aft_stage, timesteps, AFT_KEY_SIZE, AFT_KEY_BITS, RANGE(1, 1e15),
+    ROW(AFT_SECTION_STAGE, aft_stage, timesteps, AFT_KEY_SIZE, AFT_KEY_BITS, RANGE(1, 1e11),
         .help = "length of the stage in control steps of all environments together (required)"),
 };
 /* clang-format on */

@@ -129,12 +129,17 @@ struct aft_ppo_settings {                /* [ppo], may follow in a stage */
 
 struct aft_recovery_settings { /* [recovery] */
     enum aft_resume_rule resume;
+    int64_t checkpoint_every_steps; /* 0: not by steps */
+    double checkpoint_every_s;      /* 0: not by time */
+    int keep_last;                  /* checkpoints */
+    bool save_best;
     int retries;           /* in a row without progress */
     double hang_timeout_s; /* 0: a worker is never taken for hung */
 };
 
 struct aft_evaluation_settings { /* [evaluation] */
     int motions;                 /* held-out motions at the end of each stage; 0: none */
+    int64_t every_steps; /* between evaluations within a stage; 0: none */
     double tail_s;               /* simulated after the motion's end */
 };
 

@@ -128,7 +128,7 @@ int aft_archive_member_count(const struct aft_archive *archive);
 /* hex is the member's SHA-256; false when there is no such index */
 bool aft_archive_member_at(const struct aft_archive *archive, int index,
                            struct aft_archive_member *member, char hex[AFT_SHA256_HEX_SIZE]);
-/* NULL when there is none of that name */
+/* NULL when there is none of that name. A NUL follows the bytes. */
 const void *aft_archive_member(const struct aft_archive *archive, const char *name, size_t *size);
 
 #endif

@@ -3,6 +3,7 @@
 #include "recovery/worker.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +17,8 @@
 
 enum { TICK_MS = 100 };
 static const double STOP_PATIENCE_S = 1.2;    /* for a first snapshot, once asked to stop */
+static const double STOPPED_S = 1.0;          /* a longer wait for a tick was no training time */
+static const double LONGEST_PAUSE_S = 30.0;   /* between retries without progress */
 static const double PUBLISH_INTERVAL_S = 2.0; /* between tries of a stage's archive */
 
 struct keeper {
@@ -29,11 +32,18 @@ struct keeper {
     bool worker_ended;
     int worker_status;
     bool hung;
+    bool ever_sealed;        /* an earlier worker did */
     uint64_t start_sequence; /* what the worker was started from */
     uint64_t seen_sequence;
+    double restart_at_s;     /* earliest time of the next worker */
     double seen_at_s;        /* when the newest snapshot was first seen */
     double stop_by_s;        /* once asked to stop: latest time to wait for a snapshot */
     double publish_first_s, publish_next_s;
+    bool checkpoint_asked;   /* by SIGUSR1 */
+    uint64_t checkpoint_sequence; /* the last snapshot that was checkpointed, or tried to be */
+    int64_t checkpoint_stage, checkpoint_step;
+    double checkpoint_at_s;
+    uint64_t best_sequence;  /* the last evaluated snapshot that was offered as the best */
     int64_t published;       /* the last stage whose archive is durable; 0: none */
     int failures;            /* in a row without progress */
     int64_t failed_stage, failed_step;
@@ -67,7 +77,9 @@ void aft_keeper_block_signals(void)
 {
     sigset_t set = keeper_signals();
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed terminal or pipe does not stop training */
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed terminal or pipe does not stop training, */
+    (void)signal(SIGXFSZ, SIG_IGN); /* nor does a limit on file sizes */
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored by some parents: then no child could be waited for */
 }
 
 static void fail(struct keeper *keeper, const struct aft_error *error)
@@ -121,7 +133,11 @@ static void start_worker(struct keeper *keeper)
 static void reap_worker(struct keeper *keeper)
 {
     int status = 0;
-    if (keeper->worker != 0 && waitpid(keeper->worker, &status, WNOHANG) == keeper->worker) {
+    if (keeper->worker == 0) {
+        return;
+    }
+    pid_t ended = waitpid(keeper->worker, &status, WNOHANG);
+    if (ended == keeper->worker || (ended < 0 && errno == ECHILD)) {
         keeper->worker = 0;
         keeper->worker_ended = true;
         keeper->worker_status = status;
@@ -159,9 +175,7 @@ static void read_signals(struct keeper *keeper)
             reap_worker(keeper);
             break;
         case SIGUSR1:
-        case SIGUSR2:
-            say(keeper, "%s: this version saves at the end of each stage and when it is stopped",
-                strsignal((int)caught.ssi_signo));
+            keeper->checkpoint_asked = true;
             break;
         default:
             note_stop_signal(keeper, (int)caught.ssi_signo);
@@ -176,7 +190,13 @@ static void wait_for_something(struct keeper *keeper)
         {.fd = keeper->signal_fd, .events = POLLIN},
         {.fd = aft_snapshot_to_keeper_fd(keeper->region), .events = POLLIN},
     };
-    if (poll(waiting, 2, TICK_MS) > 0 && (waiting[1].revents & POLLIN) != 0) {
+    double before = now_s();
+    int ready = poll(waiting, 2, TICK_MS);
+    double waited = now_s() - before;
+    if (waited > STOPPED_S) {
+        keeper->seen_at_s += waited; /* Ctrl+Z: the worker was stopped too */
+    }
+    if (ready > 0 && (waiting[1].revents & POLLIN) != 0) {
         uint64_t rings;
         (void)!read(waiting[1].fd, &rings, sizeof rings);
     }
@@ -202,13 +222,96 @@ static enum aft_code copy_newest(struct keeper *keeper, struct aft_sealed_state 
     return code;
 }
 
+static void offer_best(struct keeper *keeper, const struct aft_sealed_state *sealed)
+{
+    struct aft_error error;
+    keeper->best_sequence = sealed->info.sequence;
+    if (sealed->info.evaluated &&
+        keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_BEST, sealed, NULL, &error) !=
+            AFT_OK) {
+        say(keeper, "best_model.zip was not written: %s", error.message);
+    }
+}
+
+/* An evaluated snapshot in the middle of a stage: the worker waits only until it is copied. */
+static void take_evaluated(struct keeper *keeper, const struct aft_snapshot_info *info)
+{
+    struct aft_sealed_state sealed;
+    struct aft_error error;
+    if (!info->evaluated || info->stage_complete || info->sequence <= keeper->best_sequence) {
+        return;
+    }
+    enum aft_code code = copy_newest(keeper, &sealed, &error);
+    aft_snapshot_set_copied(keeper->region, info->sequence);
+    if (code == AFT_OK) {
+        offer_best(keeper, &sealed);
+    }
+}
+
+static bool checkpoint_is_due(const struct keeper *keeper, const struct aft_snapshot_info *info)
+{
+    const struct aft_keeper_config *config = keeper->config;
+    if (info->stage_complete || info->sequence == keeper->checkpoint_sequence) {
+        return false;
+    }
+    int64_t since = info->stage == keeper->checkpoint_stage
+                        ? info->step - keeper->checkpoint_step
+                        : info->step;
+    bool by_steps = config->checkpoint_every_steps > 0 && since >= config->checkpoint_every_steps;
+    bool by_time = config->checkpoint_every_s > 0.0 && info->step > 0 &&
+                   now_s() - keeper->checkpoint_at_s >= config->checkpoint_every_s;
+    return keeper->checkpoint_asked || by_steps || by_time;
+}
+
+/* Training does not wait for it. What fails is tried again when the next is due. */
+static void checkpoint_if_due(struct keeper *keeper, const struct aft_snapshot_info *info)
+{
+    struct aft_sealed_state sealed;
+    struct aft_error error;
+    if (!checkpoint_is_due(keeper, info)) {
+        return;
+    }
+    enum aft_code code = copy_newest(keeper, &sealed, &error);
+    keeper->checkpoint_sequence = info->sequence;
+    keeper->checkpoint_at_s = now_s();
+    if (code == AFT_OK && sealed.info.stage_complete) {
+        return; /* the stage ended meanwhile: its archive is due instead */
+    }
+    if (code == AFT_OK) {
+        keeper->checkpoint_asked = false;
+        keeper->checkpoint_sequence = sealed.info.sequence;
+        keeper->checkpoint_stage = sealed.info.stage;
+        keeper->checkpoint_step = sealed.info.step;
+        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_CHECKPOINT, &sealed,
+                                      NULL, &error);
+    }
+    if (code != AFT_OK) {
+        say(keeper, "no checkpoint: %s; training goes on", error.message);
+    }
+}
+
+/* A stop while a stage's archive cannot be published: its state is saved as INTERRUPTED
+ * (in the space kept for that), from which `--resume latest` publishes the stage. */
+static void stop_unpublished(struct keeper *keeper, const struct aft_sealed_state *sealed,
+                             struct aft_error *error)
+{
+    end_worker(keeper);
+    enum aft_code code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_INTERRUPTED,
+                                                sealed, NULL, error);
+    keeper->state = AFT_KEEPER_STOPPED;
+    if (code != AFT_OK) {
+        fail(keeper, error);
+    }
+}
+
 /* PUBLISHING: the stage is complete only once its archive is durable and verified. */
 static void publish_stage(struct keeper *keeper)
 {
     struct aft_sealed_state sealed;
     struct aft_error error;
     double now = now_s();
-    if (now < keeper->publish_next_s) {
+    bool stopping = keeper->result->stop_signal != 0;
+    if (now < keeper->publish_next_s && !stopping) {
         return;
     }
     if (keeper->publish_first_s == 0.0) {
@@ -220,6 +323,7 @@ static void publish_stage(struct keeper *keeper)
                                       &error);
     }
     if (code == AFT_OK) {
+        offer_best(keeper, &sealed);
         keeper->publish_first_s = 0.0;
         keeper->publish_next_s = 0.0;
         keeper->seen_at_s = now_s();
@@ -229,8 +333,15 @@ static void publish_stage(struct keeper *keeper)
                                                                          : AFT_KEEPER_TRAINING;
         return;
     }
+    if (stopping) {
+        stop_unpublished(keeper, &sealed, &error);
+        return;
+    }
     if (now - keeper->publish_first_s >= keeper->config->publish_patience_s) {
+        struct aft_error ignored;
         say(keeper, "giving up: %s", error.message);
+        (void)keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_ERROR, &sealed,
+                                     error.message, &ignored);
         fail(keeper, &error);
         return;
     }
@@ -238,8 +349,8 @@ static void publish_stage(struct keeper *keeper)
     keeper->publish_next_s = now_s() + PUBLISH_INTERVAL_S;
 }
 
-/* INTERRUPTING: the newest snapshot becomes the INTERRUPTED archive. Where the
- * newest is a published stage's last, a short wait for the next stage's first. */
+/* INTERRUPTING: the newest snapshot becomes the INTERRUPTED archive, or on SIGUSR2
+ * a checkpoint. Where the newest is a published stage's last, a short wait for the next stage's first. */
 static void interrupt(struct keeper *keeper)
 {
     struct aft_snapshot_info info;
@@ -258,8 +369,10 @@ static void interrupt(struct keeper *keeper)
     }
     enum aft_code code = copy_newest(keeper, &sealed, &error);
     if (code == AFT_OK) {
-        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_INTERRUPTED, &sealed,
-                                      NULL, &error);
+        enum aft_archive_kind kind = keeper->result->stop_signal == SIGUSR2
+                                         ? AFT_ARCHIVE_CHECKPOINT
+                                         : AFT_ARCHIVE_INTERRUPTED;
+        code = keeper->hooks->publish(keeper->hooks->context, kind, &sealed, NULL, &error);
     }
     if (code != AFT_OK) {
         fail(keeper, &error);
@@ -275,8 +388,13 @@ static bool explain_end(struct keeper *keeper, struct aft_error *error)
                        keeper->config->hang_timeout_s);
         return true;
     }
-    if (aft_worker_announced(keeper->region, error) == AFT_ANNOUNCED_FAILURE) {
+    enum aft_announcement announced = aft_worker_announced(keeper->region, error);
+    if (announced == AFT_ANNOUNCED_FAILURE) {
         return error->code == AFT_ERR_ENGINE || error->code == AFT_ERR_MEMORY;
+    }
+    if (announced == AFT_ANNOUNCED_END) {
+        (void)aft_fail(error, AFT_ERR_ENGINE, "the worker ended before the last stage was complete");
+        return true;
     }
     if (WIFSIGNALED(status)) {
         (void)aft_fail(error, AFT_ERR_ENGINE, "the worker was ended by signal %d (%s)",
@@ -305,13 +423,17 @@ static void recover(struct keeper *keeper)
     struct aft_sealed_state sealed = {0};
     bool may_pass = explain_end(keeper, &reason);
     bool sealed_any = copy_newest(keeper, &sealed, &error) == AFT_OK;
+    if (!sealed_any) {
+        sealed = (struct aft_sealed_state){0};
+    }
     if (sealed_any && !sealed.info.stage_complete &&
         keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_ERROR, &sealed, reason.message,
                                &error) != AFT_OK) {
         say(keeper, "no ERROR archive: %s", error.message);
     }
     count_failure(keeper, &sealed.info);
-    keeper->result->before_training = !sealed_any;
+    keeper->result->before_training = !keeper->ever_sealed && !worker_has_sealed(keeper);
+    keeper->ever_sealed = keeper->ever_sealed || worker_has_sealed(keeper);
     if (!may_pass || keeper->failures > keeper->config->retries) {
         fail(keeper, &reason);
         return;
@@ -319,7 +441,10 @@ static void recover(struct keeper *keeper)
     say(keeper, "%s; training goes on from stage %lld, step %lld (attempt %d of %d)",
         reason.message, (long long)(sealed_any ? sealed.info.stage : 1),
         (long long)sealed.info.step, keeper->failures, keeper->config->retries);
-    start_worker(keeper);
+    /* At once after progress; then more and more slowly: memory may come back. */
+    double pause = keeper->failures > 1 ? ldexp(0.5, keeper->failures - 1) : 0.0;
+    keeper->restart_at_s = now_s() + fmin(pause, LONGEST_PAUSE_S);
+    keeper->worker_ended = false;
 }
 
 static void watch_for_hang(struct keeper *keeper)
@@ -340,8 +465,8 @@ static void watch_for_hang(struct keeper *keeper)
 static void advance(struct keeper *keeper)
 {
     struct aft_snapshot_info info;
-    bool complete = aft_snapshot_peek(keeper->region, &info) && info.stage_complete &&
-                    info.stage > keeper->published;
+    bool sealed_any = aft_snapshot_peek(keeper->region, &info);
+    bool complete = sealed_any && info.stage_complete && info.stage > keeper->published;
     if (complete) {
         keeper->state = AFT_KEEPER_PUBLISHING;
         publish_stage(keeper);
@@ -351,8 +476,16 @@ static void advance(struct keeper *keeper)
     } else if (keeper->worker_ended) {
         keeper->state = AFT_KEEPER_RECOVERING;
         recover(keeper);
+    } else if (keeper->worker == 0) {
+        if (now_s() >= keeper->restart_at_s) {
+            start_worker(keeper);
+        }
     } else {
         keeper->state = worker_has_sealed(keeper) ? AFT_KEEPER_TRAINING : AFT_KEEPER_STARTING;
+        if (sealed_any) {
+            take_evaluated(keeper, &info);
+            checkpoint_if_due(keeper, &info);
+        }
         watch_for_hang(keeper);
     }
 }
@@ -369,13 +502,12 @@ void aft_keeper_run(struct aft_keeper_result *result, const struct aft_keeper_co
         struct aft_error error;
         (void)aft_fail_errno(&error, "take signals from a descriptor");
         fail(&keeper, &error);
-    } else {
-        start_worker(&keeper);
     }
+    keeper.checkpoint_at_s = now_s();
     while (keeper.state < AFT_KEEPER_FINISHED) {
+        advance(&keeper);
         wait_for_something(&keeper);
         deliver_events(&keeper);
-        advance(&keeper);
         hooks->tick(hooks->context);
     }
     end_worker(&keeper);

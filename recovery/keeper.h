@@ -33,8 +33,9 @@ struct aft_sealed_state { /* a believed copy of a snapshot; borrowed for the cal
 
 struct aft_keeper_hooks {
     void *context;
-    /* Publishes the state as an archive of that kind (STAGE, INTERRUPTED, ERROR).
-     * reason is why, for an ERROR archive, else NULL. */
+    /* Publishes the state as an archive of that kind (STAGE, BEST, INTERRUPTED, ERROR,
+     * CHECKPOINT). reason is why, for an ERROR archive, else NULL. BEST is asked for at every
+     * evaluation: the hook knows the score to beat. */
     enum aft_code (*publish)(void *context, enum aft_archive_kind kind,
                              const struct aft_sealed_state *state, const char *reason,
                              struct aft_error *error);
@@ -46,6 +47,8 @@ struct aft_keeper_hooks {
 struct aft_keeper_config {
     const char *worker_command;  /* argv[1] of the program started anew as the worker */
     int launch_fd;               /* inherited by the worker as it is; what to train */
+    int64_t checkpoint_every_steps; /* of a stage; 0: not by steps */
+    double checkpoint_every_s;   /* 0: not by time */
     int64_t last_stage;          /* the run is finished once this stage is published */
     int retries;                 /* failures in a row without progress that are recovered from */
     double hang_timeout_s;       /* 0: never */
@@ -54,7 +57,7 @@ struct aft_keeper_config {
 
 struct aft_keeper_result {
     enum aft_keeper_state state; /* FINISHED, STOPPED or FAILED */
-    int stop_signal;             /* STOPPED: the first signal */
+    int stop_signal;             /* STOPPED: the first signal; SIGUSR2: by way of a checkpoint */
     bool before_training;        /* nothing was ever sealed */
     struct aft_error error;      /* FAILED: why */
 };

@@ -2,7 +2,9 @@
 
 #include "base/path.h"
 #include "recovery/plan_report.h"
+#include "recovery/plan_start.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,21 +206,50 @@ static void go_on(struct aft_plan *plan, FILE *report)
     if (plan->last_completed > 0 && plan->next_stage == 0) {
         plan->outcome = AFT_PLAN_COMPLETE;
         sentence = "All stages complete";
-    } else if (plan->last_completed > 0) {
+    } else if (plan->start != NULL) {
+        char step[48] = "";
         plan->outcome = AFT_PLAN_RESUME;
         sentence = "RESUMING FROM CHECKPOINT";
+        if (plan->mid_stage) {
+            (void)snprintf(step, sizeof step, ", step %" PRId64, plan->next_step);
+        }
         (void)fprintf(report,
                       "Found checkpoint: %s\n"
                       "Last completed: Stage %d/%d\n"
-                      "Will resume from Stage %d/%d\n",
-                      plan->from->path, plan->last_completed, plan->n_stages, plan->next_stage,
-                      plan->n_stages);
+                      "Will resume from Stage %d/%d%s\n",
+                      plan->start->path, plan->last_completed, plan->n_stages, plan->next_stage,
+                      plan->n_stages, step);
     }
     (void)snprintf(plan->sentence, sizeof plan->sentence, "%s", sentence);
 }
 
+/* Rules 2 and 3; false where the named archive cannot be used. */
+static bool choose_start(struct aft_plan *plan, const struct aft_scan *scan,
+                         const struct aft_stage_expectation *stages,
+                         const struct aft_plan_request *request, FILE *report)
+{
+    plan->start = plan->from;
+    if (request->archive != NULL) {
+        char sentence[sizeof plan->sentence] = "Refused: --resume names an archive that cannot be "
+                                               "used";
+        return aft_plan_start_at(plan, scan, stages, request, report) || !refuse(plan, sentence);
+    }
+    const struct aft_scan_entry *latest =
+        request->latest && plan->next_stage > 0 ? aft_plan_find_latest(plan, scan, stages) : NULL;
+    if (latest != NULL) {
+        plan->start = latest;
+        plan->mid_stage = true;
+        plan->next_step = latest->steps;
+    } else if (request->latest && plan->next_stage > 0) {
+        (void)fprintf(report, "No archive in the middle of stage %d continues it: it starts anew\n",
+                      plan->next_stage);
+    }
+    return true;
+}
+
 static void decide(struct aft_plan *plan, const struct aft_scan *scan,
-                   const struct aft_stage_expectation *stages, bool accept_changes, FILE *report)
+                   const struct aft_stage_expectation *stages,
+                   const struct aft_plan_request *request, FILE *report)
 {
     if (refuse_two_archives_of_a_stage(plan, scan, report) ||
         refuse_what_cannot_be_judged(plan, scan, report) ||
@@ -227,8 +258,11 @@ static void decide(struct aft_plan *plan, const struct aft_scan *scan,
         return;
     }
     int changed = find_changed(plan, scan, stages);
-    if (changed > 0 && !accept_changes) {
+    if (changed > 0 && !request->accept_changes) {
         (void)refuse_changed_settings(plan, scan, stages, changed, report);
+        return;
+    }
+    if (!choose_start(plan, scan, stages, request, report)) {
         return;
     }
     go_on(plan, report);
@@ -244,7 +278,7 @@ static void decide(struct aft_plan *plan, const struct aft_scan *scan,
 
 enum aft_code aft_plan_make(struct aft_plan *plan, const struct aft_scan *scan,
                             const struct aft_stage_expectation *stages, int n_stages,
-                            bool accept_changes, struct aft_error *error)
+                            const struct aft_plan_request *request, struct aft_error *error)
 {
     memset(plan, 0, sizeof *plan);
     plan->n_stages = n_stages;
@@ -254,8 +288,8 @@ enum aft_code aft_plan_make(struct aft_plan *plan, const struct aft_scan *scan,
         return no_memory(error);
     }
     find_last_completed(plan, scan);
+    decide(plan, scan, stages, request, report);
     count(plan, scan);
-    decide(plan, scan, stages, accept_changes, report);
     if (fclose(report) != 0 || plan->report == NULL) {
         aft_plan_clear(plan);
         return no_memory(error);

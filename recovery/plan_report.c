@@ -1,6 +1,7 @@
 #include "recovery/plan_report.h"
 
 #include "base/path.h"
+#include "recovery/plan_start.h"
 #include "recovery/scan_name.h"
 
 #include <inttypes.h>
@@ -130,40 +131,23 @@ static void report_stage_archive(FILE *report, const struct aft_plan *plan,
     }
 }
 
-static bool in_progress(const struct aft_scan_entry *entry)
-{
-    return entry->valid && !entry->set_aside &&
-           (entry->kind == AFT_ARCHIVE_INTERRUPTED || entry->kind == AFT_ARCHIVE_ERROR ||
-            entry->kind == AFT_ARCHIVE_CHECKPOINT);
-}
-
-/* Whether --resume latest may continue from it (rule 2). */
-static bool can_continue(const struct aft_scan_entry *entry, const struct aft_plan *plan,
-                         const struct aft_stage_expectation *stages)
-{
-    const char *parent = plan->from != NULL ? plan->from->state_hash : "";
-    return in_progress(entry) && entry->stage == plan->next_stage &&
-           strcmp(entry->parent, parent) == 0 &&
-           strcmp(entry->fingerprint, stages[entry->stage - 1].fingerprint) == 0;
-}
-
 static void report_in_progress(FILE *report, const struct aft_plan *plan,
                                const struct aft_scan *scan,
                                const struct aft_stage_expectation *stages)
 {
-    const struct aft_scan_entry *latest = NULL;
+    const struct aft_scan_entry *latest = aft_plan_find_latest(plan, scan, stages);
     int n = 0;
     int n_others = 0;
     for (int i = 0; i < scan->n; i++) {
         const struct aft_scan_entry *entry = &scan->entries[i];
-        if (can_continue(entry, plan, stages)) {
-            latest = latest == NULL || entry->steps >= latest->steps ? entry : latest;
+        if (aft_plan_can_continue(entry, plan, stages)) {
             n++;
-        } else if (in_progress(entry) && entry->stage > plan->last_completed) {
+        } else if (aft_plan_is_mid_stage(entry) && entry->stage > plan->last_completed &&
+                   entry != plan->start) {
             n_others++;
         }
     }
-    if (latest != NULL) {
+    if (latest != NULL && !plan->mid_stage) {
         (void)fprintf(report,
                       "Not used: %s (%s, stage %d, step %" PRId64
                       ")%s\n"

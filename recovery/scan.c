@@ -51,6 +51,7 @@ static enum aft_code describe(struct aft_scan_entry *entry, const struct aft_arc
     entry->steps = counters->steps;
     entry->total_steps = counters->total_steps;
     entry->score = aft_json_get_real(manifest, "score", (double)NAN);
+    entry->order = aft_json_get_integer(manifest, "order", 0);
     copy_text(entry->fingerprint, sizeof entry->fingerprint, manifest, "fingerprint");
     copy_text(entry->parent, sizeof entry->parent, manifest, "parent");
     copy_text(entry->run_id, sizeof entry->run_id, manifest, "run_id");
@@ -116,6 +117,29 @@ static enum aft_code look_at(struct aft_scan_entry *entry, struct aft_error *err
         return read_entry(entry, error);
     }
     return AFT_OK;
+}
+
+enum aft_code aft_scan_archive(struct aft_scan_entry *entry, const char *path,
+                               struct aft_error *error)
+{
+    struct aft_scan_name parsed = {.kind = AFT_ARCHIVE_UNKNOWN};
+    memset(entry, 0, sizeof *entry);
+    entry->score = (double)NAN;
+    if (snprintf(entry->path, sizeof entry->path, "%s", path) >= (int)sizeof entry->path) {
+        return aft_fail(error, AFT_ERR_USAGE, "look at '%.100s…': path too long", path);
+    }
+    (void)aft_scan_name_parse(&parsed, aft_path_name(path));
+    entry->kind = parsed.kind;
+    entry->stage = parsed.stage;
+    enum aft_code code = look_at(entry, error);
+    return code == AFT_ERR_MISSING ? aft_fail(error, code, "look at '%.200s': no such file", path)
+                                   : code;
+}
+
+void aft_scan_entry_clear(struct aft_scan_entry *entry)
+{
+    aft_json_destroy(entry->settings);
+    entry->settings = NULL;
 }
 
 static struct aft_scan_entry *new_entry(struct aft_scan *scan)

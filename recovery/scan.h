@@ -29,6 +29,7 @@ struct aft_scan_entry {
     char reason[256];           /* why it is not valid; empty otherwise */
     int64_t steps, total_steps;
     double score;               /* NaN where there is none */
+    int64_t order;              /* of checkpoints: which was written when; 0: unknown */
     char fingerprint[AFT_SHA256_HEX_SIZE];
     char state_hash[AFT_SHA256_HEX_SIZE];
     char parent[AFT_SHA256_HEX_SIZE]; /* the state hash of the stage it started from; "": none */
@@ -47,6 +48,11 @@ struct aft_scan {
 enum aft_code aft_scan_folder(struct aft_scan *scan, const char *folder, struct aft_error *error);
 void aft_scan_clear(struct aft_scan *scan);
 
+/* Looks at one archive, wherever it is (`--resume PATH`). MISSING where there is none. */
+enum aft_code aft_scan_archive(struct aft_scan_entry *entry, const char *path,
+                               struct aft_error *error);
+void aft_scan_entry_clear(struct aft_scan_entry *entry);
+
 /* A file stageN_*.zip of kind stage, valid or not, that is not set aside. */
 bool aft_scan_is_stage_archive(const struct aft_scan_entry *entry);
 
@@ -63,11 +69,22 @@ struct aft_stage_expectation { /* of one stage of the curriculum, as it is today
     char archive_name[96];           /* stage2_100kN.zip */
 };
 
+struct aft_plan_request {   /* what the user asked for */
+    bool accept_changes;
+    bool latest;            /* rule 2: from the latest state in the middle of a stage */
+    const struct aft_scan_entry *archive; /* rule 3: from exactly this one; NULL: none named */
+};
+
 struct aft_plan {
     enum aft_plan_outcome outcome;
     int last_completed;     /* 0: none */
     int next_stage;         /* counts from 1; 0 when complete */
     const struct aft_scan_entry *from; /* the last complete stage's archive, within the scan */
+    const struct aft_scan_entry *start; /* whose state training starts from: `from`, or what rule 2
+                                         * or 3 found; NULL: new weights */
+    bool mid_stage;         /* start is in the middle of next_stage, at next_step */
+    bool import;            /* start is another stage's result that begins next_stage (rule 3) */
+    int64_t next_step;
     bool accepted_changes;  /* completed stages differ, and --accept-changes was given */
     char sentence[256];     /* what train prints first: interface.md's words */
     char *report;           /* further lines for people: what was found damaged, what is kept for
@@ -77,10 +94,11 @@ struct aft_plan {
     int n_behind_gap;       /* … and valid ones behind the gap, superseded when their turn comes */
 };
 
-/* Rules 1, 4, 5 and 6 of "Where training resumes" (docs/recovery.md). */
+/* The rules of "Where training resumes" (docs/recovery.md). The plan borrows from
+ * scan and request. */
 enum aft_code aft_plan_make(struct aft_plan *plan, const struct aft_scan *scan,
                             const struct aft_stage_expectation *stages, int n_stages,
-                            bool accept_changes, struct aft_error *error);
+                            const struct aft_plan_request *request, struct aft_error *error);
 void aft_plan_clear(struct aft_plan *plan);
 
 /* Renames damaged stage archives to *.corrupt. Nothing for a plan that refuses. */
@@ -91,9 +109,14 @@ enum aft_code aft_plan_settle(const struct aft_plan *plan, const struct aft_scan
  * kind stage out of its way, to *.superseded.zip (numbered if that exists). */
 enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_error *error);
 
-/* Before an INTERRUPTED or ERROR archive is published over an existing one: keeps the
- * existing file under a numbered name unless the new one is a later (or equal)
- * step of the same lineage (same "run_id" and "parent" in both manifests). */
+/* Before path is published with that training_state_sha256: an archive there of another
+ * state is kept as *.superseded.zip, a damaged one as *.corrupt. */
+enum aft_code aft_supersede_other(const char *path, const char *state_hash,
+                                  struct aft_error *error);
+
+/* Before an INTERRUPTED, ERROR or step archive is published over an existing one: keeps the
+ * existing file under a numbered name unless the new one is a later (or equal) step of the
+ * same lineage (same "run_id", "parent" and "fingerprint" in both manifests). */
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,
                                        const struct aft_archive_counters *counters,
                                        struct aft_error *error);

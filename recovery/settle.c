@@ -99,6 +99,25 @@ enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_erro
     return code;
 }
 
+enum aft_code aft_supersede_other(const char *path, const char *state_hash,
+                                  struct aft_error *error)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0) {
+        return errno == ENOENT ? AFT_OK : aft_fail_errno(error, "look at '%s'", path);
+    }
+    struct aft_archive *old = NULL;
+    struct aft_error cause = {0};
+    enum aft_code code = aft_archive_open(&old, path, &cause);
+    bool same = code == AFT_OK && strcmp(aft_archive_state_hash(old), state_hash) == 0;
+    aft_archive_close(old);
+    if (same) {
+        return AFT_OK;
+    }
+    return code == AFT_ERR_CORRUPT ? set_aside_corrupt(path, error)
+                                   : rename_zip(path, AFT_SUPERSEDED_SUFFIX, error);
+}
+
 static bool same_text(const struct aft_json *a, const struct aft_json *b, const char *key)
 {
     return strcmp(aft_json_get_string(a, key, ""), aft_json_get_string(b, key, "")) == 0;
@@ -110,7 +129,8 @@ static bool continues(const struct aft_archive *old, const struct aft_json *new_
     const struct aft_archive_counters *old_counters = aft_archive_counters(old);
     const struct aft_json *manifest = aft_archive_manifest(old);
     return same_text(manifest, new_manifest, "run_id") &&
-           same_text(manifest, new_manifest, "parent") && old_counters->stage == counters->stage &&
+           same_text(manifest, new_manifest, "parent") &&
+           same_text(manifest, new_manifest, "fingerprint") && old_counters->stage == counters->stage &&
            old_counters->steps <= counters->steps;
 }
 

@@ -31,6 +31,7 @@ struct control { /* the first bytes of the mapping */
     _Atomic int announced;
     struct aft_error failure;
     _Atomic int64_t published;
+    _Atomic uint64_t copied;
 };
 
 struct aft_snapshot_region {
@@ -388,6 +389,19 @@ int64_t aft_stage_published(const struct aft_snapshot_region *region)
 void aft_stage_wait_published(struct aft_snapshot_region *region, int64_t stage)
 {
     while (aft_stage_published(region) < stage) {
+        wait_for_bell(region->to_worker_fd, 1000);
+    }
+}
+
+void aft_snapshot_set_copied(struct aft_snapshot_region *region, uint64_t sequence)
+{
+    atomic_store(&region->control->copied, sequence);
+    ring_bell(region->to_worker_fd);
+}
+
+void aft_snapshot_wait_copied(struct aft_snapshot_region *region, uint64_t sequence)
+{
+    while (atomic_load(&region->control->copied) < sequence) {
         wait_for_bell(region->to_worker_fd, 1000);
     }
 }

@@ -59,6 +59,7 @@ struct aft_snapshot_info {
     int64_t stage;           /* counts from 1 */
     int64_t step;            /* within the stage */
     bool stage_complete;     /* the stage's last state: to be published as its archive */
+    bool evaluated;          /* has a new score: may be the best so far */
 };
 
 struct aft_snapshot_region;
@@ -118,6 +119,10 @@ enum aft_announcement aft_worker_announced(const struct aft_snapshot_region *reg
 void aft_stage_set_published(struct aft_snapshot_region *region, int64_t stage);
 int64_t aft_stage_published(const struct aft_snapshot_region *region);
 void aft_stage_wait_published(struct aft_snapshot_region *region, int64_t stage);
+
+/* Keeper: the snapshot of that number has been copied. Worker: waits for that. */
+void aft_snapshot_set_copied(struct aft_snapshot_region *region, uint64_t sequence);
+void aft_snapshot_wait_copied(struct aft_snapshot_region *region, uint64_t sequence);
 
 /* Keeper, before it starts a new worker: forgets the old one's announcement
  * and the events that it did not seal. */

@@ -92,11 +92,14 @@ static struct aft_json *scores_of_state(const struct aft_curriculum *curriculum,
     return list;
 }
 
-struct aft_json *aft_manifest_of_lineage(const struct aft_lineage *lineage)
+struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record, int64_t stage)
 {
+    const struct aft_lineage *lineage = &record->lineage;
     struct aft_json *manifest = aft_json_object();
     aft_json_set_string(manifest, "run_id", lineage->run_id);
     aft_json_set_string(manifest, "parent", lineage->parent[0] == '\0' ? NULL : lineage->parent);
+    aft_json_set_string(manifest, "fingerprint",
+                        record->expectations->stages[stage - 1].fingerprint);
     return manifest;
 }
 
@@ -130,16 +133,15 @@ static struct aft_json *overrides_of_run(const struct aft_run_record *record)
 
 static struct aft_json *manifest_of_state(const struct aft_run_record *record,
                                           const struct aft_training_header *header,
-                                          const char *reason)
+                                          enum aft_archive_kind kind, const char *reason)
 {
     int stage = (int)header->counters.stage;
     const struct aft_stage_expectation *expected = &record->expectations->stages[stage - 1];
-    struct aft_json *manifest = aft_manifest_of_lineage(&record->lineage);
+    struct aft_json *manifest = aft_manifest_of_lineage(record, stage);
     aft_json_set_string(manifest, "run", record->curriculum->run.name);
     aft_json_set_integer(manifest, "stage", stage);
     aft_json_set_string(manifest, "stage_name", record->curriculum->stages[stage - 1].name);
     aft_json_set_integer(manifest, "stages_total", record->curriculum->n_stages);
-    aft_json_set_string(manifest, "fingerprint", expected->fingerprint);
     aft_json_set(manifest, "settings", aft_json_copy(expected->settings));
     aft_json_set_integer(manifest, "seed", (int64_t)record->curriculum->run.seed);
     aft_json_set_real(manifest, "score", header->score);
@@ -149,26 +151,45 @@ static struct aft_json *manifest_of_state(const struct aft_run_record *record,
     if (reason != NULL) {
         aft_json_set_string(manifest, "reason", reason);
     }
+    if (kind == AFT_ARCHIVE_CHECKPOINT) {
+        aft_json_set_integer(manifest, "order", record->checkpoint_order);
+    }
     add_host(manifest, header);
     return manifest;
 }
 
+/* Nine digits: every float is read back as it was. */
+static void print_episode(FILE *stream, size_t number, const struct aft_episode *episode,
+                          int n_metrics)
+{
+    (void)fprintf(stream, "%zu,%lld,%.9g,%d", number, (long long)episode->step,
+                  (double)episode->total_reward, (int)episode->length);
+    for (int i = 0; i < n_metrics; i++) {
+        (void)fprintf(stream, ",%.9g", (double)episode->metrics[i]);
+    }
+    (void)fputc('\n', stream);
+}
+
 /* history.csv: the stage's finished episodes, in the order in which they ended. */
-static enum aft_code history_text(char **text, size_t *size, const struct aft_sealed_state *sealed,
-                                  struct aft_error *error)
+static enum aft_code history_text(char **text, size_t *size,
+                                  const struct aft_training_header *header,
+                                  const struct aft_sealed_state *sealed, struct aft_error *error)
 {
     FILE *stream = open_memstream(text, size);
     if (stream == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "write history.csv: no memory");
     }
-    (void)fputs("episode,step,return,length\n", stream);
+    (void)fputs("episode,step,return,length", stream);
+    for (int i = 0; i < header->n_metrics; i++) {
+        (void)fprintf(stream, ",%s", header->metric_names[i]);
+    }
+    (void)fputc('\n', stream);
     for (size_t i = 0; i < sealed->info.history_length; i++) {
         const struct aft_episode *episode = aft_history_at(sealed->region, i);
         if (episode == NULL) {
             break;
         }
-        (void)fprintf(stream, "%zu,%lld,%.9g,%d\n", i + 1, (long long)episode->step,
-                      (double)episode->total_reward, (int)episode->length);
+        print_episode(stream, i + 1, episode, header->n_metrics);
     }
     if (fclose(stream) != 0) {
         free(*text);
@@ -236,10 +257,10 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size,
         code = aft_training_state_pack(&packed, &packed_size, &state, error);
     }
     if (code == AFT_OK) {
-        code = history_text(&history, &history_size, sealed, error);
+        code = history_text(&history, &history_size, state.header, sealed, error);
     }
     if (code == AFT_OK) {
-        manifest = manifest_of_state(record, state.header, reason);
+        manifest = manifest_of_state(record, state.header, kind, reason);
         int n = members_of_state(members, record, packed, packed_size, reason);
         members[n++] = (struct aft_archive_member){"history.csv", history, history_size};
         struct aft_archive_content content = {
@@ -265,4 +286,51 @@ enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineag
     (void)snprintf(lineage->parent, sizeof lineage->parent, "%s",
                    aft_json_get_string(manifest, "parent", ""));
     return aft_training_state_unpack(bytes, size, packed, packed_size, tensors, n, error);
+}
+
+/* One line of history.csv; false where it is not one. */
+static bool parse_episode(struct aft_episode *episode, const char *line)
+{
+    char *end = NULL;
+    memset(episode, 0, sizeof *episode);
+    (void)strtoll(line, &end, 10);
+    if (end == line || *end != ',') {
+        return false;
+    }
+    episode->step = strtoll(end + 1, &end, 10);
+    if (*end != ',') {
+        return false;
+    }
+    episode->total_reward = strtof(end + 1, &end);
+    if (*end != ',') {
+        return false;
+    }
+    episode->length = (int32_t)strtol(end + 1, &end, 10);
+    for (int i = 0; i < AFT_ENV_MAX_METRICS && *end == ','; i++) {
+        episode->metrics[i] = strtof(end + 1, &end);
+    }
+    return *end == '\n' || *end == '\0';
+}
+
+enum aft_code aft_history_of_archive(struct aft_snapshot_region *region, size_t *length,
+                                     const struct aft_archive *archive, struct aft_error *error)
+{
+    size_t size = 0;
+    const char *text = aft_archive_member(archive, "history.csv", &size); /* a NUL follows */
+    const char *line = text != NULL ? strchr(text, '\n') : NULL;
+    *length = 0;
+    while (line != NULL && line[1] != '\0') {
+        struct aft_episode episode;
+        if (!parse_episode(&episode, line + 1)) {
+            return aft_fail(error, AFT_ERR_CORRUPT, "read history.csv: line %zu is not an episode",
+                            *length + 2);
+        }
+        enum aft_code code = aft_history_put(region, *length, &episode, error);
+        if (code != AFT_OK) {
+            return code;
+        }
+        (*length)++;
+        line = strchr(line + 1, '\n');
+    }
+    return AFT_OK;
 }

@@ -24,6 +24,7 @@ struct aft_run_record {        /* what the keeper knows of the run beside the st
     const char *const *overrides; /* `--set` and the like, applied to the curriculum's text */
     int n_overrides;
     struct aft_lineage lineage;
+    int64_t checkpoint_order;    /* of the next checkpoint: counts them in the order of writing */
     struct aft_json *recoveries; /* array of { stage, step, unix_time, reason } */
 };
 
@@ -36,10 +37,14 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size,
                                    struct aft_error *error);
 
 /* The manifest of such an archive, for comparing lineages. The caller destroys it. */
-struct aft_json *aft_manifest_of_lineage(const struct aft_lineage *lineage);
+struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record, int64_t stage);
 
 /* The training state in an archive of ours, as a snapshot's bytes (which the caller frees). */
 enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
                                    const struct aft_archive *archive, struct aft_error *error);
+
+/* Puts the archive's history.csv back into the region; *length counts its episodes. */
+enum aft_code aft_history_of_archive(struct aft_snapshot_region *region, size_t *length,
+                                     const struct aft_archive *archive, struct aft_error *error);
 
 #endif

@@ -1,87 +1,115 @@
+/*
+ * The document is a row of texts, each as its length (8 bytes) and its bytes:
+ * last stage, path, the curriculum's text, then the overrides. Paths and texts
+ * need not be valid UTF-8.
+ */
 #include "runner/launch.h"
 
 #include "base/file.h"
-#include "base/json.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { DOCUMENT_LIMIT = 16 << 20 };
+enum { DOCUMENT_LIMIT = 16 << 20, FIXED_TEXTS = 3 };
 
-static enum aft_code write_document(int *fd, const char *text, size_t size, struct aft_error *error)
+static void put_text(FILE *stream, const char *text)
 {
-    *fd = memfd_create("aftershock-launch", MFD_CLOEXEC);
-    if (*fd < 0 || write(*fd, text, size) != (ssize_t)size) {
-        return aft_fail_errno(error, "write launch document");
-    }
-    return AFT_OK;
+    uint64_t length = strlen(text);
+    (void)fwrite(&length, sizeof length, 1, stream);
+    (void)fwrite(text, 1, length, stream);
 }
 
 enum aft_code aft_launch_write(int *fd, const struct aft_curriculum *curriculum,
                                const char *const *overrides, int n_overrides, int last_stage,
                                struct aft_error *error)
 {
-    struct aft_json *document = aft_json_object();
-    struct aft_json *list = aft_json_array();
-    for (int i = 0; i < n_overrides; i++) {
-        aft_json_append(list, aft_json_string(overrides[i]));
-    }
-    aft_json_set_string(document, "path", curriculum->path);
-    aft_json_set_string(document, "text", curriculum->text);
-    aft_json_set(document, "overrides", list);
-    aft_json_set_integer(document, "last_stage", last_stage);
-    char *text = NULL;
+    char number[16];
+    char *bytes = NULL;
     size_t size = 0;
-    enum aft_code code = aft_json_write(&text, &size, document, false, error);
-    if (code == AFT_OK) {
-        code = write_document(fd, text, size, error);
+    FILE *stream = open_memstream(&bytes, &size);
+    if (stream == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "write launch document: no memory");
     }
-    free(text);
-    aft_json_destroy(document);
+    (void)snprintf(number, sizeof number, "%d", last_stage);
+    put_text(stream, number);
+    put_text(stream, curriculum->path);
+    put_text(stream, curriculum->text);
+    for (int i = 0; i < n_overrides; i++) {
+        put_text(stream, overrides[i]);
+    }
+    enum aft_code code = AFT_OK;
+    if (fclose(stream) != 0) {
+        code = aft_fail(error, AFT_ERR_MEMORY, "write launch document: no memory");
+    } else {
+        *fd = memfd_create("aftershock-launch", MFD_CLOEXEC);
+        if (*fd < 0 || write(*fd, bytes, size) != (ssize_t)size) {
+            code = aft_fail_errno(error, "write launch document");
+        }
+    }
+    free(bytes);
     return code;
 }
 
-static enum aft_code parse_document(struct aft_launch *launch, const struct aft_json *document,
-                                    struct aft_error *error)
+/* Takes the texts apart; each becomes a string of its own. */
+static enum aft_code take_texts(char ***texts, int *n, const char *bytes, size_t size,
+                                struct aft_error *error)
 {
-    const struct aft_json *list = aft_json_get(document, "overrides");
-    const char *path = aft_json_get_string(document, "path", "");
-    const char *text = aft_json_get_string(document, "text", "");
-    size_t n = aft_json_length(list);
-    const char **overrides = calloc(n + 1, sizeof *overrides);
-    if (overrides == NULL) {
-        return aft_fail(error, AFT_ERR_MEMORY, "read launch document: no memory");
+    size_t at = 0;
+    while (at < size) {
+        uint64_t length;
+        char **grown = realloc(*texts, ((size_t)*n + 1) * sizeof *grown);
+        if (grown == NULL) {
+            return aft_fail(error, AFT_ERR_MEMORY, "read launch document: no memory");
+        }
+        *texts = grown;
+        if (size - at < sizeof length) {
+            return aft_fail(error, AFT_ERR_CORRUPT, "read launch document: it is cut short");
+        }
+        memcpy(&length, bytes + at, sizeof length);
+        at += sizeof length;
+        if (length > size - at) {
+            return aft_fail(error, AFT_ERR_CORRUPT, "read launch document: it is cut short");
+        }
+        grown[*n] = strndup(bytes + at, length);
+        if (grown[*n] == NULL) {
+            return aft_fail(error, AFT_ERR_MEMORY, "read launch document: no memory");
+        }
+        (*n)++;
+        at += length;
     }
-    for (size_t i = 0; i < n; i++) {
-        overrides[i] = aft_json_string_value(aft_json_at(list, i), "");
-    }
-    launch->last_stage = (int)aft_json_get_integer(document, "last_stage", 0);
-    enum aft_code code = aft_curriculum_parse(&launch->curriculum, text, strlen(text), path,
-                                              overrides, (int)n, error);
-    free(overrides);
-    return code;
+    return *n >= FIXED_TEXTS
+               ? AFT_OK
+               : aft_fail(error, AFT_ERR_CORRUPT, "read launch document: it is cut short");
 }
 
 enum aft_code aft_launch_read(struct aft_launch *launch, int fd, struct aft_error *error)
 {
     char path[64];
-    char *text = NULL;
+    char *bytes = NULL;
     size_t size = 0;
-    struct aft_json *document = NULL;
+    char **texts = NULL;
+    int n = 0;
     memset(launch, 0, sizeof *launch);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    enum aft_code code = aft_file_read(&text, &size, path, DOCUMENT_LIMIT, error);
+    enum aft_code code = aft_file_read(&bytes, &size, path, DOCUMENT_LIMIT, error);
     if (code == AFT_OK) {
-        code = aft_json_parse(&document, text, size, "launch document", error);
+        code = take_texts(&texts, &n, bytes, size, error);
     }
     if (code == AFT_OK) {
-        code = parse_document(launch, document, error);
+        launch->last_stage = (int)strtol(texts[0], NULL, 10);
+        code = aft_curriculum_parse(&launch->curriculum, texts[2], strlen(texts[2]), texts[1],
+                                    (const char *const *)&texts[FIXED_TEXTS], n - FIXED_TEXTS,
+                                    error);
     }
-    aft_json_destroy(document);
-    free(text);
+    for (int i = 0; i < n; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+    free(bytes);
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include "recovery/scan.h"
 #include "runner/training_state.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,45 +64,81 @@ static void tell_of_stage_end(struct aft_run_publisher *publisher)
     aft_event_publish(publisher->events, &event);
 }
 
-static enum aft_code path_of_archive(char path[PATH_MAX], const struct aft_run_publisher *publisher,
-                                     enum aft_archive_kind kind, int64_t stage,
-                                     struct aft_error *error)
+static void name_archive(char *name, size_t size, const struct aft_run_publisher *publisher,
+                         enum aft_archive_kind kind, const struct aft_snapshot_info *info)
 {
-    char name[128];
-    const char *label = publisher->record.curriculum->stages[stage - 1].force_label;
+    const struct aft_curriculum *curriculum = publisher->record.curriculum;
+    int stage = (int)info->stage;
+    const char *label = curriculum->stages[stage - 1].force_label;
     switch (kind) {
     case AFT_ARCHIVE_INTERRUPTED:
-        (void)snprintf(name, sizeof name, "stage%d_INTERRUPTED_%s.zip", (int)stage, label);
+        (void)snprintf(name, size, "stage%d_INTERRUPTED_%s.zip", stage, label);
         break;
     case AFT_ARCHIVE_ERROR:
-        (void)snprintf(name, sizeof name, "stage%d_ERROR_%s.zip", (int)stage, label);
+        (void)snprintf(name, size, "stage%d_ERROR_%s.zip", stage, label);
+        break;
+    case AFT_ARCHIVE_CHECKPOINT:
+        (void)snprintf(name, size, "checkpoints/stage%d_step%09lld.zip", stage,
+                       (long long)info->step);
+        break;
+    case AFT_ARCHIVE_BEST:
+        (void)snprintf(name, size, "best_model.zip");
+        break;
+    case AFT_ARCHIVE_FINAL:
+        (void)snprintf(name, size, "final_%s.zip", curriculum->run.name);
         break;
     default:
-        (void)snprintf(name, sizeof name, "%s",
+        (void)snprintf(name, size, "%s",
                        publisher->record.expectations->stages[stage - 1].archive_name);
         break;
     }
-    return aft_path_join(path, publisher->folder, name, error);
 }
 
-/* Nothing valid is overwritten but by a later step of the same lineage. */
+/* Another archive of the stage goes out of the way, once: a second try may find its own,
+ * renamed but not yet synced. */
+static enum aft_code clear_stage(struct aft_run_publisher *publisher, int64_t stage,
+                                 struct aft_error *error)
+{
+    if (publisher->cleared_stage == stage) {
+        return AFT_OK;
+    }
+    enum aft_code code = aft_supersede_stage(publisher->folder, (int)stage, error);
+    publisher->cleared_stage = code == AFT_OK ? stage : 0;
+    return code;
+}
+
+static enum aft_code make_checkpoint_folder(const struct aft_run_publisher *publisher,
+                                            struct aft_error *error)
+{
+    char folder[PATH_MAX];
+    enum aft_code code = aft_path_join(folder, publisher->folder, "checkpoints", error);
+    return code == AFT_OK ? aft_path_make_folder(folder, error) : code;
+}
+
+/* Nothing valid is overwritten but by a later step of the same lineage, or by a better one. */
 static enum aft_code make_way(struct aft_run_publisher *publisher, const char *path,
-                              enum aft_archive_kind kind,
+                              enum aft_archive_kind kind, const char *state_hash,
                               const struct aft_archive_counters *counters,
                               struct aft_error *error)
 {
-    if (kind == AFT_ARCHIVE_STAGE) {
-        /* Once: a second try may find its own archive, renamed but not yet synced. */
-        if (publisher->cleared_stage == counters->stage) {
-            return AFT_OK;
-        }
-        enum aft_code code = aft_supersede_stage(publisher->folder, (int)counters->stage, error);
-        publisher->cleared_stage = code == AFT_OK ? counters->stage : 0;
-        return code;
+    switch (kind) {
+    case AFT_ARCHIVE_STAGE:
+        return clear_stage(publisher, counters->stage, error);
+    case AFT_ARCHIVE_FINAL:
+        return aft_supersede_other(path, state_hash, error);
+    case AFT_ARCHIVE_BEST:
+        return isfinite(publisher->best_score) ? AFT_OK
+                                               : aft_supersede_other(path, state_hash, error);
+    default:
+        break;
     }
-    struct aft_json *manifest = aft_manifest_of_lineage(&publisher->record.lineage);
-    enum aft_code code = aft_keep_foreign_lineage(path, manifest, counters, error);
-    aft_json_destroy(manifest);
+    enum aft_code code =
+        kind == AFT_ARCHIVE_CHECKPOINT ? make_checkpoint_folder(publisher, error) : AFT_OK;
+    if (code == AFT_OK) {
+        struct aft_json *manifest = aft_manifest_of_lineage(&publisher->record, counters->stage);
+        code = aft_keep_foreign_lineage(path, manifest, counters, error);
+        aft_json_destroy(manifest);
+    }
     return code;
 }
 
@@ -116,45 +153,158 @@ static void note_recovery(struct aft_run_publisher *publisher, const struct aft_
     aft_json_append(publisher->record.recoveries, item);
 }
 
+/* On a full disk the last words go into the space that was kept for them. */
+static enum aft_code write_archive(struct aft_run_publisher *publisher, const char *path,
+                                   enum aft_archive_kind kind, const char *bytes, size_t size,
+                                   struct aft_error *error)
+{
+    struct aft_error ignored;
+    bool last_words = kind == AFT_ARCHIVE_INTERRUPTED || kind == AFT_ARCHIVE_ERROR;
+    enum aft_code code = aft_archive_publish(path, bytes, size, error);
+    if (code == AFT_ERR_SPACE && last_words) {
+        code = aft_file_publish_reserved(&publisher->reserve, path, bytes, size, error);
+        if (code == AFT_OK) {
+            struct aft_archive *archive = NULL;
+            code = aft_archive_open(&archive, path, error);
+            aft_archive_close(archive);
+        }
+    }
+    if (code == AFT_OK && !last_words) {
+        /* Half as much again: a history grows. Nothing depends on getting it. */
+        (void)aft_file_reserve_hold(&publisher->reserve, publisher->folder, size + size / 2,
+                                    &ignored);
+    }
+    return code;
+}
+
+static enum aft_code build_and_write(struct aft_run_publisher *publisher,
+                                     enum aft_archive_kind kind,
+                                     const struct aft_sealed_state *sealed, const char *reason,
+                                     char state_hash[AFT_SHA256_HEX_SIZE], struct aft_error *error)
+{
+    const struct aft_training_header *header = sealed->bytes;
+    char name[160];
+    char path[PATH_MAX];
+    char *bytes = NULL;
+    size_t size = 0;
+    double began = clock_s(CLOCK_MONOTONIC);
+    if (sealed->info.stage == publisher->completed_stage + 1 && publisher->completed_stage > 0) {
+        memcpy(publisher->record.lineage.parent, publisher->completed_hash,
+               sizeof publisher->completed_hash);
+    }
+    publisher->record.checkpoint_order = aft_checkpoint_rotation_next(&publisher->rotation);
+    name_archive(name, sizeof name, publisher, kind, &sealed->info);
+    enum aft_code code = aft_path_join(path, publisher->folder, name, error);
+    if (code == AFT_OK) {
+        code = aft_archive_of_state(&bytes, &size, state_hash, &publisher->record, kind, sealed,
+                                    reason, error);
+    }
+    if (code == AFT_OK) {
+        code = make_way(publisher, path, kind, state_hash, &header->counters, error);
+    }
+    if (code == AFT_OK) {
+        code = write_archive(publisher, path, kind, bytes, size, error);
+    }
+    free(bytes);
+    if (code == AFT_OK) {
+        memcpy(publisher->last_path, path, sizeof path);
+        publisher->stage = header->counters.stage;
+        publisher->stage_step = header->counters.steps;
+        publisher->total_step = header->counters.total_steps;
+        tell_of_archive(publisher, kind, size, clock_s(CLOCK_MONOTONIC) - began);
+    }
+    return code;
+}
+
+enum aft_code aft_publish_final(struct aft_run_publisher *publisher,
+                                const struct aft_sealed_state *sealed, struct aft_error *error)
+{
+    char state_hash[AFT_SHA256_HEX_SIZE];
+    return build_and_write(publisher, AFT_ARCHIVE_FINAL, sealed, NULL, state_hash, error);
+}
+
+/* The last stage's archive comes with final_<run>.zip. */
+static enum aft_code publish_stage(struct aft_run_publisher *publisher,
+                                   const struct aft_sealed_state *sealed, struct aft_error *error)
+{
+    char state_hash[AFT_SHA256_HEX_SIZE];
+    enum aft_code code =
+        build_and_write(publisher, AFT_ARCHIVE_STAGE, sealed, NULL, state_hash, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    if (sealed->info.stage == publisher->record.curriculum->n_stages) {
+        code = aft_publish_final(publisher, sealed, error);
+    }
+    if (code == AFT_OK) {
+        publisher->completed_stage = sealed->info.stage;
+        memcpy(publisher->completed_hash, state_hash, sizeof state_hash);
+        tell_of_stage_end(publisher);
+    }
+    return code;
+}
+
+static enum aft_code publish_best(struct aft_run_publisher *publisher,
+                                  const struct aft_sealed_state *sealed, struct aft_error *error)
+{
+    const struct aft_training_header *header = sealed->bytes;
+    char state_hash[AFT_SHA256_HEX_SIZE];
+    if (!publisher->record.curriculum->recovery.save_best || !isfinite(header->score) ||
+        header->score <= publisher->best_score) {
+        return AFT_OK;
+    }
+    enum aft_code code =
+        build_and_write(publisher, AFT_ARCHIVE_BEST, sealed, NULL, state_hash, error);
+    if (code == AFT_OK) {
+        publisher->best_score = header->score;
+    }
+    return code;
+}
+
 static enum aft_code publish(void *context, enum aft_archive_kind kind,
                              const struct aft_sealed_state *sealed, const char *reason,
                              struct aft_error *error)
 {
     struct aft_run_publisher *publisher = context;
-    const struct aft_training_header *header = sealed->bytes;
     char state_hash[AFT_SHA256_HEX_SIZE];
-    char path[PATH_MAX];
-    char *bytes = NULL;
-    size_t size = 0;
-    double began = clock_s(CLOCK_MONOTONIC);
     if (reason != NULL) {
         note_recovery(publisher, &sealed->info, reason);
     }
-    enum aft_code code = aft_archive_of_state(&bytes, &size, state_hash, &publisher->record, kind,
-                                              sealed, reason, error);
-    if (code == AFT_OK) {
-        code = path_of_archive(path, publisher, kind, sealed->info.stage, error);
-    }
-    if (code == AFT_OK) {
-        code = make_way(publisher, path, kind, &header->counters, error);
-    }
-    if (code == AFT_OK) {
-        code = aft_archive_publish(path, bytes, size, error);
-    }
-    free(bytes);
-    if (code != AFT_OK) {
-        return code;
-    }
-    memcpy(publisher->last_path, path, sizeof path);
-    publisher->stage = header->counters.stage;
-    publisher->stage_step = header->counters.steps;
-    publisher->total_step = header->counters.total_steps;
-    tell_of_archive(publisher, kind, size, clock_s(CLOCK_MONOTONIC) - began);
     if (kind == AFT_ARCHIVE_STAGE) {
-        memcpy(publisher->record.lineage.parent, state_hash, sizeof state_hash);
-        tell_of_stage_end(publisher);
+        return publish_stage(publisher, sealed, error);
     }
-    return AFT_OK;
+    if (kind == AFT_ARCHIVE_BEST) {
+        return publish_best(publisher, sealed, error);
+    }
+    enum aft_code code = build_and_write(publisher, kind, sealed, reason, state_hash, error);
+    if (code == AFT_OK && kind == AFT_ARCHIVE_CHECKPOINT) {
+        code = aft_checkpoint_rotation_add(&publisher->rotation, publisher->last_path, error);
+    }
+    return code;
+}
+
+enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
+                                     const struct aft_scan *scan, struct aft_error *error)
+{
+    publisher->best_score = -(double)INFINITY;
+    publisher->stage_began_s = clock_s(CLOCK_MONOTONIC);
+    for (int i = 0; i < scan->n; i++) {
+        const struct aft_scan_entry *entry = &scan->entries[i];
+        if (entry->kind == AFT_ARCHIVE_BEST && entry->valid && !entry->set_aside &&
+            entry->score > publisher->best_score) {
+            publisher->best_score = entry->score;
+        }
+    }
+    return aft_checkpoint_rotation_init(&publisher->rotation,
+                                        publisher->record.curriculum->recovery.keep_last, scan,
+                                        error);
+}
+
+void aft_run_publisher_clear(struct aft_run_publisher *publisher)
+{
+    aft_checkpoint_rotation_clear(&publisher->rotation);
+    aft_file_reserve_release(&publisher->reserve);
+    aft_json_destroy(publisher->record.recoveries);
 }
 
 static void pass_event_on(void *context, const void *record)

@@ -5,9 +5,11 @@
 #ifndef AFT_RUNNER_RUN_PUBLISHER_H
 #define AFT_RUNNER_RUN_PUBLISHER_H
 
+#include "base/file.h"
 #include "recovery/keeper.h"
 #include "report/event.h"
 #include "runner/archive_content.h"
+#include "runner/checkpoint_rotation.h"
 
 #include <limits.h>
 
@@ -18,11 +20,26 @@ struct aft_run_publisher {
     char last_path[PATH_MAX];        /* of the archive published last; "" */
     int64_t stage, stage_step, total_step; /* where training is, for events of the keeper */
     double stage_began_s;
+    struct aft_checkpoint_rotation rotation;
+    struct aft_file_reserve reserve; /* for an INTERRUPTED or ERROR archive on a full disk */
+    double best_score;               /* of best_model.zip; -infinity: none yet */
+    int64_t completed_stage;         /* the last published one, or resumed after, … */
+    char completed_hash[AFT_SHA256_HEX_SIZE]; /* … and its training_state_sha256 */
     int64_t cleared_stage;           /* whose other archives were moved out of the way */
 };
 
+/* Takes over what the scan found: checkpoints to rotate, the best score so far. */
+enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
+                                     const struct aft_scan *scan, struct aft_error *error);
+void aft_run_publisher_clear(struct aft_run_publisher *publisher);
+
 /* Hooks whose context is the publisher. */
 struct aft_keeper_hooks aft_run_publisher_hooks(struct aft_run_publisher *publisher);
+
+/* Publishes final_<run>.zip from the last stage's last state; an earlier one of another
+ * state is kept as *.superseded.zip. */
+enum aft_code aft_publish_final(struct aft_run_publisher *publisher,
+                                const struct aft_sealed_state *sealed, struct aft_error *error);
 
 /* Tells the observers something of the keeper's own. */
 void aft_run_publisher_tell(struct aft_run_publisher *publisher, enum aft_event_type type,

@@ -83,8 +83,11 @@ static enum aft_code collect_state(struct stage_run *stage, bool complete, struc
     return AFT_OK;
 }
 
-static enum aft_code seal(struct stage_run *stage, bool complete, struct aft_error *error)
+enum seal_kind { SEAL_ON_THE_WAY, SEAL_EVALUATED, SEAL_COMPLETE };
+
+static enum aft_code seal(struct stage_run *stage, enum seal_kind kind, struct aft_error *error)
 {
+    bool complete = kind == SEAL_COMPLETE;
     struct aft_worker_run *run = stage->run;
     aft_worker_set_phase(run->region, AFT_PHASE_SEAL);
     enum aft_code code = collect_state(stage, complete, error);
@@ -98,8 +101,15 @@ static enum aft_code seal(struct stage_run *stage, bool complete, struct aft_err
         .stage = header->counters.stage,
         .step = header->counters.steps,
         .stage_complete = complete,
+        .evaluated = kind != SEAL_ON_THE_WAY,
     };
-    return aft_snapshot_seal(run->region, header, &info, error);
+    code = aft_snapshot_seal(run->region, header, &info, error);
+    if (code == AFT_OK && kind == SEAL_EVALUATED) {
+        /* It may be the best so far: the next seal must not replace it before it is copied. */
+        aft_worker_set_phase(run->region, AFT_PHASE_WAIT);
+        aft_snapshot_wait_copied(run->region, aft_snapshot_sequence(run->region));
+    }
+    return code;
 }
 
 static enum aft_code append_history(struct aft_worker_run *run,
@@ -243,6 +253,16 @@ static void destroy(struct stage_run *stage)
     aft_stage_environment_clear(&stage->setup);
 }
 
+static void name_metrics(const struct stage_run *stage)
+{
+    struct aft_training_header *header = stage->run->state.header;
+    header->n_metrics = stage->env.n_metrics;
+    for (int i = 0; i < stage->env.n_metrics; i++) {
+        (void)snprintf(header->metric_names[i], sizeof *header->metric_names, "%s",
+                       stage->env.metric_names[i]);
+    }
+}
+
 /* A stage's first state is sealed before training starts, so that there is
  * always one to go on from. */
 static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
@@ -256,9 +276,29 @@ static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
     }
     run->history_length = 0;
     counters->steps = 0;
+    aft_forget_scores(run->state.header); /* they were the previous stage's */
+    name_metrics(stage);
     tell_beginning(stage);
     enum aft_code code = aft_ppo_begin(stage->ppo, error);
-    return code == AFT_OK ? seal(stage, false, error) : code;
+    return code == AFT_OK ? seal(stage, SEAL_ON_THE_WAY, error) : code;
+}
+
+/* Every so many steps, but not at the end of the stage, where there is one anyway. */
+static bool evaluation_is_due(const struct stage_run *stage, int64_t steps_before)
+{
+    int64_t every = stage->run->curriculum->evaluation.every_steps;
+    int64_t steps = aft_ppo_counters(stage->ppo).steps;
+    return every > 0 && steps / every > steps_before / every && steps < stage->stage->timesteps;
+}
+
+static enum aft_code evaluate_on_the_way(struct stage_run *stage, struct aft_error *error)
+{
+    aft_worker_set_phase(stage->run->region, AFT_PHASE_EVALUATION);
+    enum aft_code code = collect_state(stage, false, error);
+    if (code == AFT_OK) {
+        code = aft_evaluate_stages(stage->run, stage->ppo, error);
+    }
+    return code == AFT_OK ? seal(stage, SEAL_EVALUATED, error) : code;
 }
 
 static enum aft_code iterate(struct stage_run *stage, struct aft_error *error)
@@ -274,7 +314,8 @@ static enum aft_code iterate(struct stage_run *stage, struct aft_error *error)
         return code;
     }
     tell_iteration(stage, &iteration);
-    return seal(stage, false, error);
+    return evaluation_is_due(stage, steps) ? evaluate_on_the_way(stage, error)
+                                           : seal(stage, SEAL_ON_THE_WAY, error);
 }
 
 enum aft_code aft_train_stage(struct aft_worker_run *run, int number, struct aft_error *error)
@@ -292,7 +333,7 @@ enum aft_code aft_train_stage(struct aft_worker_run *run, int number, struct aft
         code = aft_evaluate_stages(run, stage.ppo, error);
     }
     if (code == AFT_OK) {
-        code = seal(&stage, true, error);
+        code = seal(&stage, SEAL_COMPLETE, error);
     }
     if (code == AFT_OK) {
         aft_worker_set_phase(run->region, AFT_PHASE_WAIT);

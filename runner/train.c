@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "environment/record_reader.h"
 #include "recovery/keeper.h"
 #include "recovery/lock.h"
 #include "recovery/scan.h"
@@ -14,19 +15,16 @@
 #include "runner/expectations.h"
 #include "runner/launch.h"
 #include "runner/run_publisher.h"
-#include "runner/training_state.h"
-#include "trainer/ppo.h"
+#include "runner/run_start.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENT_CAPACITY = 4096, WIDEST_OBSERVATION = 256, ENV_STATE_LIMIT = 128 << 10 };
 static const double PUBLISH_PATIENCE_S = 120.0;
 
 struct train {
@@ -34,6 +32,8 @@ struct train {
     struct aft_curriculum *curriculum;
     struct aft_expectations expectations;
     struct aft_scan scan;
+    struct aft_scan_entry named; /* by --resume PATH */
+    struct aft_plan_request request;
     struct aft_plan plan;
     struct aft_lock lock;
     struct aft_snapshot_region *region;
@@ -67,6 +67,26 @@ static int complain(const struct aft_error *error, int exit_code)
     return exit_code;
 }
 
+/* A record that cannot be read is a mistake of the curriculum: said before anything is touched. */
+static enum aft_code check_records(const struct aft_curriculum *curriculum, struct aft_error *error)
+{
+    enum aft_code code = AFT_OK;
+    for (int stage = 0; stage < curriculum->n_stages && code == AFT_OK; stage++) {
+        char **paths = NULL;
+        int n = 0;
+        code = aft_stage_record_paths(&paths, &n, curriculum, stage, error);
+        for (int i = 0; i < n && code == AFT_OK; i++) {
+            struct aft_record record;
+            code = aft_record_read(&record, paths[i], error);
+            if (code == AFT_OK) {
+                aft_record_clear(&record);
+            }
+        }
+        aft_record_paths_destroy(paths, n);
+    }
+    return code;
+}
+
 /* The curriculum and what it expects of archives; any mistake is exit 2. */
 static enum aft_code read_curriculum(struct train *train, struct aft_error *error)
 {
@@ -76,13 +96,11 @@ static enum aft_code read_curriculum(struct train *train, struct aft_error *erro
     if (code == AFT_OK) {
         code = aft_expectations_make(&train->expectations, train->curriculum, error);
     }
+    if (code == AFT_OK) {
+        code = check_records(train->curriculum, error);
+    }
     if (code != AFT_OK) {
         return code;
-    }
-    if (train->curriculum->recovery.resume == AFT_RESUME_LATEST) {
-        return aft_fail(error, AFT_ERR_USAGE,
-                        "[recovery] resume = latest: this version resumes after complete stages "
-                        "only; use resume = stage");
     }
     if (options->stop_after_stage > train->curriculum->n_stages) {
         return aft_fail(error, AFT_ERR_USAGE,
@@ -95,12 +113,25 @@ static enum aft_code read_curriculum(struct train *train, struct aft_error *erro
                          train->curriculum->run.name, error);
 }
 
+/* The archive that --resume names; one that is not there is bad usage. */
+static enum aft_code look_at_named_archive(struct train *train, struct aft_error *error)
+{
+    if (train->options->resume_path == NULL) {
+        return AFT_OK;
+    }
+    enum aft_code code = aft_scan_archive(&train->named, train->options->resume_path, error);
+    train->request.archive = &train->named;
+    return code == AFT_ERR_MISSING ? AFT_ERR_USAGE : code;
+}
+
 static enum aft_code look_and_plan(struct train *train, struct aft_error *error)
 {
+    train->request.accept_changes = train->options->accept_changes;
+    train->request.latest = train->curriculum->recovery.resume == AFT_RESUME_LATEST;
     enum aft_code code = aft_scan_folder(&train->scan, train->publisher.folder, error);
     if (code == AFT_OK) {
         code = aft_plan_make(&train->plan, &train->scan, train->expectations.stages,
-                             train->expectations.n, train->options->accept_changes, error);
+                             train->expectations.n, &train->request, error);
     }
     return code;
 }
@@ -132,6 +163,21 @@ static enum aft_code move_old_run_aside(struct train *train, struct aft_error *e
     return code;
 }
 
+/* Leftovers of killed processes; only under the lock. */
+static enum aft_code sweep(const struct train *train, struct aft_error *error)
+{
+    char checkpoints[PATH_MAX];
+    struct stat status;
+    enum aft_code code = aft_file_sweep_temporaries(train->publisher.folder, NULL, error);
+    if (code == AFT_OK) {
+        code = aft_path_join(checkpoints, train->publisher.folder, "checkpoints", error);
+    }
+    if (code == AFT_OK && stat(checkpoints, &status) == 0) {
+        code = aft_file_sweep_temporaries(checkpoints, NULL, error);
+    }
+    return code;
+}
+
 static enum aft_code enter_folder(struct train *train, struct aft_error *error)
 {
     struct stat status;
@@ -146,78 +192,13 @@ static enum aft_code enter_folder(struct train *train, struct aft_error *error)
         code = aft_lock_take(&train->lock, train->publisher.folder, error);
     }
     if (code == AFT_OK) {
-        code = aft_file_sweep_temporaries(train->publisher.folder, NULL, error);
+        code = sweep(train, error);
     }
     return code;
-}
-
-static struct aft_snapshot_sizes region_sizes(const struct aft_curriculum *curriculum)
-{
-    size_t parameters = 0;
-    size_t trainer = 0;
-    size_t episodes = 0;
-    for (int i = 0; i < curriculum->n_stages; i++) {
-        const struct aft_stage *stage = &curriculum->stages[i];
-        struct aft_network network = aft_network_of_settings(&stage->ppo, WIDEST_OBSERVATION);
-        size_t n_envs = (size_t)stage->environment.n_envs;
-        size_t rollout = n_envs * (size_t)stage->ppo.n_steps;
-        parameters = aft_network_parameter_count(&network);
-        trainer = n_envs * ENV_STATE_LIMIT > trainer ? n_envs * ENV_STATE_LIMIT : trainer;
-        if ((size_t)stage->timesteps + rollout > episodes) {
-            episodes = (size_t)stage->timesteps + rollout; /* an episode has one step at least */
-        }
-    }
-    return (struct aft_snapshot_sizes){
-        .slot = sizeof(struct aft_training_header) + 12 * parameters +
-                16 * (size_t)WIDEST_OBSERVATION + trainer + ENV_STATE_LIMIT,
-        .history_record = sizeof(struct aft_episode),
-        .history_capacity = episodes,
-        .event_record = sizeof(struct aft_event),
-        .event_capacity = EVENT_CAPACITY,
-    };
-}
-
-/* The archive's state becomes the snapshot that the worker starts from. */
-static enum aft_code load_start(struct train *train, struct aft_error *error)
-{
-    struct aft_archive *archive = NULL;
-    void *bytes = NULL;
-    size_t size = 0;
-    struct aft_lineage *lineage = &train->publisher.record.lineage;
-    enum aft_code code = aft_archive_open(&archive, train->plan.from->path, error);
-    if (code == AFT_OK) {
-        code = aft_state_of_archive(&bytes, &size, lineage, archive, error);
-    }
-    if (code == AFT_OK) {
-        const struct aft_archive_counters *counters = aft_archive_counters(archive);
-        struct aft_snapshot_info info = {
-            .size = size, .stage = counters->stage, .step = counters->steps, .stage_complete = true};
-        (void)snprintf(lineage->parent, sizeof lineage->parent, "%s",
-                       aft_archive_state_hash(archive));
-        train->total_step = counters->total_steps;
-        code = aft_snapshot_seal(train->region, bytes, &info, error);
-        aft_stage_set_published(train->region, counters->stage);
-    }
-    free(bytes);
-    aft_archive_close(archive);
-    return code;
-}
-
-static enum aft_code draw_run_id(char run_id[33], struct aft_error *error)
-{
-    unsigned char raw[16];
-    if (getrandom(raw, sizeof raw, 0) != (ssize_t)sizeof raw) {
-        return aft_fail_errno(error, "draw a run id");
-    }
-    for (size_t i = 0; i < sizeof raw; i++) {
-        (void)snprintf(run_id + 2 * i, 3, "%02x", raw[i]);
-    }
-    return AFT_OK;
 }
 
 static enum aft_code prepare(struct train *train, struct aft_error *error)
 {
-    struct aft_snapshot_sizes sizes = region_sizes(train->curriculum);
     struct aft_run_record *record = &train->publisher.record;
     record->curriculum = train->curriculum;
     record->expectations = &train->expectations;
@@ -225,14 +206,16 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
     record->n_overrides = train->options->n_overrides;
     record->recoveries = aft_json_array();
     train->publisher.events = &train->events;
-    enum aft_code code = aft_plan_settle(&train->plan, &train->scan, error);
+    enum aft_code code = aft_run_publisher_init(&train->publisher, &train->scan, error);
     if (code == AFT_OK) {
-        code = aft_snapshot_create(&train->region, &sizes, error);
+        code = aft_run_region_create(&train->region, train->curriculum, error);
     }
-    if (code == AFT_OK && train->plan.from != NULL) {
-        code = load_start(train, error);
-    } else if (code == AFT_OK) {
-        code = draw_run_id(record->lineage.run_id, error);
+    if (code == AFT_OK) {
+        code = aft_run_start_load(train->region, &train->publisher, &train->plan,
+                                  &train->total_step, error);
+    }
+    if (code == AFT_OK) {
+        code = aft_plan_settle(&train->plan, &train->scan, error);
     }
     if (code == AFT_OK) {
         code = aft_launch_write(&train->launch_fd, train->curriculum, train->options->overrides,
@@ -316,11 +299,9 @@ static void tell_end(struct train *train, int exit_code, const char *text)
 static int conclude_failure(struct train *train, const struct aft_keeper_result *result)
 {
     char text[512];
-    bool before = result->before_training;
-    int code = before && (result->error.code == AFT_ERR_USAGE ||
-                          result->error.code == AFT_ERR_MISSING)
-                   ? AFT_EXIT_USAGE
-                   : AFT_EXIT_FAILED;
+    /* A worker that finds what it was given contradictory has trained nothing. */
+    bool refused = result->before_training && result->error.code == AFT_ERR_REFUSED;
+    int code = refused ? AFT_EXIT_REFUSED : AFT_EXIT_FAILED;
     if (train->publisher.last_path[0] != '\0') {
         (void)snprintf(text, sizeof text, "training failed: %.250s; last archive: %.200s",
                        result->error.message, train->publisher.last_path);
@@ -328,7 +309,6 @@ static int conclude_failure(struct train *train, const struct aft_keeper_result 
         (void)snprintf(text, sizeof text, "training failed: %.250s", result->error.message);
     }
     tell_end(train, code, text);
-    (void)fprintf(stderr, "aftershock: %s\n", text);
     return code;
 }
 
@@ -345,6 +325,14 @@ static int conclude(struct train *train, const struct aft_keeper_result *result)
         tell_end(train, AFT_EXIT_OK, text);
         return AFT_EXIT_OK;
     case AFT_KEEPER_STOPPED:
+        if (result->stop_signal == SIGUSR2) {
+            (void)snprintf(text, sizeof text,
+                           "checkpointed; go on with: aftershock train %.100s --models %.80s "
+                           "--resume latest",
+                           train->options->curriculum_path, train->options->models_dir);
+            tell_end(train, AFT_EXIT_CHECKPOINTED, text);
+            return AFT_EXIT_CHECKPOINTED;
+        }
         (void)snprintf(text, sizeof text, "stopped by SIG%s; run the same command to go on",
                        sigabbrev_np(result->stop_signal));
         tell_end(train, 128 + result->stop_signal, text);
@@ -360,6 +348,8 @@ static int run_keeper(struct train *train)
     struct aft_keeper_config config = {
         .worker_command = AFT_WORK_COMMAND,
         .launch_fd = train->launch_fd,
+        .checkpoint_every_steps = train->curriculum->recovery.checkpoint_every_steps,
+        .checkpoint_every_s = train->curriculum->recovery.checkpoint_every_s,
         .last_stage = train->last_stage,
         .retries = train->curriculum->recovery.retries,
         .hang_timeout_s = train->curriculum->recovery.hang_timeout_s,
@@ -376,6 +366,11 @@ static int run_keeper(struct train *train)
 static int print_plan(const struct train *train)
 {
     FILE *stream = train->plan.outcome == AFT_PLAN_REFUSE ? stderr : stdout;
+    if (train->plan.outcome == AFT_PLAN_RESUME && train->plan.last_completed >= train->last_stage) {
+        (void)printf("All stages complete up to stage %d, where --stop-after-stage ends\n",
+                     train->last_stage);
+        return AFT_EXIT_OK;
+    }
     (void)fprintf(stream, "%s\n%s", train->plan.sentence, train->plan.report);
     return train->plan.outcome == AFT_PLAN_REFUSE ? AFT_EXIT_REFUSED : AFT_EXIT_OK;
 }
@@ -383,18 +378,61 @@ static int print_plan(const struct train *train)
 static int dry_run(struct train *train)
 {
     struct aft_error error;
+    struct stat status;
+    if (train->options->fresh && stat(train->publisher.folder, &status) == 0) {
+        (void)printf("No checkpoints found - starting fresh training\n"
+                     "(--fresh: the run in %s would be moved aside first)\n",
+                     train->publisher.folder);
+        return AFT_EXIT_OK;
+    }
     enum aft_code code = look_and_plan(train, &error);
     if (code != AFT_OK) {
         return complain(&error, exit_code_of(code));
     }
     int exit_code = print_plan(train);
-    for (int i = 0; i < train->curriculum->n_stages && exit_code == AFT_EXIT_OK; i++) {
+    for (int i = 0; i < train->last_stage && exit_code == AFT_EXIT_OK; i++) {
         const struct aft_stage *stage = &train->curriculum->stages[i];
         (void)printf("  stage %d/%d  %-14s %10lld steps  %s\n", i + 1,
                      train->curriculum->n_stages, stage->name, (long long)stage->timesteps,
                      i < train->plan.last_completed ? "complete" : "to train");
     }
     return exit_code;
+}
+
+static bool has_final(const struct train *train)
+{
+    for (int i = 0; i < train->scan.n; i++) {
+        const struct aft_scan_entry *entry = &train->scan.entries[i];
+        if (entry->kind == AFT_ARCHIVE_FINAL && entry->valid && !entry->set_aside &&
+            strcmp(entry->state_hash, train->plan.from->state_hash) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All stages are complete; a kill may have come between the last one's archive and
+ * final_<run>.zip, or that one was deleted or damaged since. */
+static int complete_final(struct train *train)
+{
+    struct aft_error error;
+    struct aft_sealed_state sealed = {0};
+    void *bytes = NULL;
+    size_t capacity = 0;
+    if (has_final(train)) {
+        return AFT_EXIT_OK;
+    }
+    enum aft_code code = prepare(train, &error);
+    if (code == AFT_OK) {
+        code = aft_snapshot_copy(train->region, &bytes, &capacity, &sealed.info, &error);
+    }
+    if (code == AFT_OK) {
+        sealed.bytes = bytes;
+        sealed.region = train->region;
+        code = aft_publish_final(&train->publisher, &sealed, &error);
+    }
+    free(bytes);
+    return code == AFT_OK ? AFT_EXIT_OK : complain(&error, exit_code_of(code));
 }
 
 static int train_run(struct train *train)
@@ -407,8 +445,10 @@ static int train_run(struct train *train)
     if (code != AFT_OK) {
         return complain(&error, exit_code_of(code));
     }
-    bool nothing_to_do = train->plan.outcome == AFT_PLAN_COMPLETE ||
-                         train->plan.last_completed >= train->last_stage;
+    if (train->plan.outcome == AFT_PLAN_COMPLETE) {
+        return print_plan(train) + complete_final(train);
+    }
+    bool nothing_to_do = train->plan.last_completed >= train->last_stage;
     if (train->plan.outcome == AFT_PLAN_REFUSE || nothing_to_do) {
         return print_plan(train);
     }
@@ -429,7 +469,8 @@ int aft_run_train(const struct aft_train_options *options)
     struct train train = {.options = options, .launch_fd = -1, .lock = {.fd = -1}};
     int exit_code;
     aft_keeper_block_signals();
-    if (read_curriculum(&train, &error) != AFT_OK) {
+    if (read_curriculum(&train, &error) != AFT_OK ||
+        look_at_named_archive(&train, &error) != AFT_OK) {
         exit_code = complain(&error, AFT_EXIT_USAGE);
     } else {
         exit_code = options->dry_run ? dry_run(&train) : train_run(&train);
@@ -439,7 +480,8 @@ int aft_run_train(const struct aft_train_options *options)
     aft_plan_clear(&train.plan);
     aft_scan_clear(&train.scan);
     aft_expectations_clear(&train.expectations);
-    aft_json_destroy(train.publisher.record.recoveries);
+    aft_run_publisher_clear(&train.publisher);
+    aft_scan_entry_clear(&train.named);
     aft_curriculum_destroy(train.curriculum);
     aft_lock_release(&train.lock);
     return exit_code;

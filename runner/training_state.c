@@ -53,7 +53,8 @@ static bool header_is_sane(const struct aft_training_header *header)
            header->obs_dim > 0 && header->obs_dim < SANE_SIZE / 64 && header->action_dim > 0 &&
            header->parameter_count < SANE_SIZE && header->trainer_size < SANE_SIZE &&
            header->n_scores >= 0 && header->n_scores <= AFT_MAX_STAGES &&
-           header->counters.stage >= 1 && header->counters.steps >= 0;
+           header->n_metrics >= 0 && header->n_metrics <= AFT_ENV_MAX_METRICS &&
+           header->counters.stage >= 0 && header->counters.steps >= 0;
 }
 
 enum aft_code aft_training_state_view(struct aft_training_state *state, void *bytes, size_t size,
@@ -66,6 +67,9 @@ enum aft_code aft_training_state_view(struct aft_training_state *state, void *by
     }
     aft_training_state_lay_out(state, bytes);
     state->header->engine[sizeof state->header->engine - 1] = '\0';
+    for (int i = 0; i < AFT_ENV_MAX_METRICS; i++) {
+        state->header->metric_names[i][sizeof *state->header->metric_names - 1] = '\0';
+    }
     return AFT_OK;
 }
 

@@ -9,6 +9,7 @@
 #define AFT_RUNNER_TRAINING_STATE_H
 
 #include "base/error.h"
+#include "base/env.h"
 #include "curriculum/settings.h"
 #include "recovery/archive.h"
 #include "trainer/network.h"
@@ -36,7 +37,8 @@ struct aft_training_header {
     double trained_s;         /* wall time over the run, for people */
     double score;             /* minus the mean of the peak ratios; NaN: not evaluated */
     int32_t n_scores;         /* stages of the curriculum */
-    int32_t reserved;
+    int32_t n_metrics;        /* of an episode in the history */
+    char metric_names[AFT_ENV_MAX_METRICS][32];
     struct aft_stage_score scores[AFT_MAX_STAGES];
     char engine[128];         /* which engine, BLAS and processor computed this */
 };

@@ -7,7 +7,6 @@
 #include "runner/launch.h"
 #include "runner/worker_run.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,13 +63,9 @@ static enum aft_code begin_fresh(struct aft_worker_run *run, struct aft_error *e
         .action_dim = run->network.action_dim,
         .parameter_count = aft_network_parameter_count(&run->network),
         .counters = {.stage = 1},
-        .score = (double)NAN,
         .n_scores = run->curriculum->n_stages,
     };
-    for (int i = 0; i < AFT_MAX_STAGES; i++) {
-        header.scores[i].peak_drift_to_passive = (double)NAN;
-        header.scores[i].rms_drift_to_passive = (double)NAN;
-    }
+    aft_forget_scores(&header);
     run->state_capacity = aft_training_state_size(&header);
     void *bytes = calloc(1, run->state_capacity);
     if (bytes == NULL) {
@@ -143,6 +138,27 @@ static enum aft_code open_engine(struct aft_worker_run *run, struct aft_error *e
     return aft_engine_open(&run->engine, run->curriculum->run.engine, &config, error);
 }
 
+/* A mistake that only shows when a later stage is set up is found before the first one
+ * has cost hours. */
+static enum aft_code try_every_environment(const struct aft_worker_run *run,
+                                           struct aft_error *error)
+{
+    enum aft_code code = AFT_OK;
+    for (int stage = 1; stage <= run->curriculum->n_stages && code == AFT_OK; stage++) {
+        struct aft_stage_environment setup;
+        struct aft_env env = {0};
+        code = aft_configure_environment(&setup, run->curriculum, stage, error);
+        if (code == AFT_OK) {
+            code = aft_environment_create(&env, &setup.config, error);
+        }
+        if (code == AFT_OK) {
+            env.destroy(env.self);
+        }
+        aft_stage_environment_clear(&setup);
+    }
+    return code;
+}
+
 static enum aft_code prepare(struct aft_worker_run *run, struct aft_error *error)
 {
     struct aft_stage_environment setup;
@@ -153,6 +169,10 @@ static enum aft_code prepare(struct aft_worker_run *run, struct aft_error *error
     run->network = aft_network_of_settings(&run->curriculum->stages[0].ppo,
                                            aft_environment_obs_dim(&setup.config));
     aft_stage_environment_clear(&setup);
+    code = try_every_environment(run, error);
+    if (code != AFT_OK) {
+        return code;
+    }
     code = aft_thread_pool_create(&run->pool, run->curriculum->run.threads, error);
     if (code == AFT_OK) {
         code = open_engine(run, error);

@@ -44,6 +44,9 @@ struct aft_event aft_worker_event(const struct aft_worker_run *run, enum aft_eve
 enum aft_code aft_evaluate_stages(struct aft_worker_run *run, struct aft_ppo *ppo,
                                   struct aft_error *error);
 
+/* Not evaluated: every score is NaN. */
+void aft_forget_scores(struct aft_training_header *header);
+
 double aft_monotonic_s(void);
 
 #endif

@@ -307,8 +307,9 @@ static void check_case(const struct plan_case *plan_case)
     put_files(folder, plan_case);
     expect_stages(stages, plan_case);
     assert_int_equal(aft_scan_folder(&scan, folder, NULL), AFT_OK);
-    assert_int_equal(aft_plan_make(&plan, &scan, stages, plan_case->n_stages,
-                                   plan_case->accept_changes, NULL), AFT_OK);
+    struct aft_plan_request request = {.accept_changes = plan_case->accept_changes};
+    assert_int_equal(aft_plan_make(&plan, &scan, stages, plan_case->n_stages, &request, NULL),
+                     AFT_OK);
     if (plan.outcome != plan_case->outcome || plan.last_completed != plan_case->last_completed ||
         plan.next_stage != plan_case->next_stage ||
         strcmp(plan.sentence, plan_case->sentence) != 0) {
@@ -349,7 +350,7 @@ static void plan__resume_report_begins_with_the_promised_lines(void **state)
     put_files(folder, &plan_case);
     expect_stages(stages, &plan_case);
     assert_int_equal(aft_scan_folder(&scan, folder, NULL), AFT_OK);
-    assert_int_equal(aft_plan_make(&plan, &scan, stages, 4, false, NULL), AFT_OK);
+    assert_int_equal(aft_plan_make(&plan, &scan, stages, 4, &(struct aft_plan_request){0}, NULL), AFT_OK);
     (void)snprintf(expected, sizeof expected,
                    "Found checkpoint: %s/stage2_100kN.zip\n"
                    "Last completed: Stage 2/4\n"
@@ -383,7 +384,7 @@ static void settle__keeps_every_corrupt_file(void **state)
     struct aft_scan scan;
     struct aft_plan plan;
     assert_int_equal(aft_scan_folder(&scan, folder, NULL), AFT_OK);
-    assert_int_equal(aft_plan_make(&plan, &scan, stages, 2, false, NULL), AFT_OK);
+    assert_int_equal(aft_plan_make(&plan, &scan, stages, 2, &(struct aft_plan_request){0}, NULL), AFT_OK);
     assert_int_equal(aft_plan_settle(&plan, &scan, NULL), AFT_OK);
     assert_true(fixture_exists(folder, "stage2_100kN.zip.corrupt"));
     assert_true(fixture_exists(folder, "stage2_100kN.zip.2.corrupt"));

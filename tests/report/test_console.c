@@ -155,7 +155,10 @@ static void show_on_terminal(const struct aft_event *events, size_t n, char *out
 {
     struct winsize window = {.ws_row = 24, .ws_col = 80};
     int master, slave;
-    assert_int_equal(openpty(&master, &slave, NULL, NULL, &window), 0);
+    if (openpty(&master, &slave, NULL, NULL, &window) != 0) {
+        (void)fprintf(stderr, "no terminals here (is /dev/pts mounted?)\n");
+        skip();
+    }
     FILE *stream = fdopen(slave, "w");
     struct aft_observer console;
     assert_int_equal(aft_console_create(&console, stream, AFT_PROGRESS_AUTO, NULL), AFT_OK);
