@@ -115,8 +115,7 @@ static void train__refuses_values_that_make_no_sense(void **state)
 static void train__says_which_ways_to_resume_there_are(void **state)
 {
     (void)state;
-    refuses("train --resume latest", "this version resumes after complete stages only");
-    refuses("train --resume x.zip", "this version resumes after complete stages only");
+    refuses("train --resume=", "expected stage, latest or an archive's path");
 }
 
 static void train__needs_a_curriculum(void **state)

@@ -40,8 +40,8 @@ static void errors__name_unknown_sections_and_keys(void **state)
          "t.ini:2: [ppo] pga_g: not a key of this section: expected in [ground_motion]"},
         {"[ppo]\nGamma = 0.3\n", NULL, "t.ini:2: [ppo] Gamma: unknown key, did you mean 'gamma'?"},
         {"gamma = 0.3\n", NULL, "t.ini:1: key 'gamma' stands before the first section"},
-        {"[recovery]\nkeep_last = 3\n" STAGE, NULL,
-         "t.ini:2: [recovery] keep_last: not supported yet: leave it out"},
+        {"[evaluation]\nepisodes = 3\n" STAGE, NULL,
+         "t.ini:2: [evaluation] episodes: not supported yet: leave it out"},
         {STAGE "network = 64,64\n", NULL,
          "t.ini:3: [stage M4.5@50kN] network: belongs to the run, not to a stage: expected in "
          "[ppo]"},
@@ -149,7 +149,7 @@ static void errors__name_what_is_wrong_with_a_stage(void **state)
          "t.ini:2: [stage M4.5@50kN] timesteps: missing: expected timesteps = N"},
         {"[stage M4.5@50kN]\ntimesteps = 0\n", NULL,
          "t.ini:2: [stage M4.5@50kN] timesteps: '0' is out of range: expected a whole number from "
-         "1 to 1e+15"},
+         "1 to 1e+11"},
     };
     REFUSE_ALL(list);
 }

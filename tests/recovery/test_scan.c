@@ -279,6 +279,11 @@ static void supersede__moves_every_archive_of_that_stage_aside(void **state)
 static void check_lineage(const char *run_id, const char *parent, int stage, int steps,
                           bool stays_in_place)
 {
+    char fingerprint[AFT_SHA256_HEX_SIZE];
+    fixture_fingerprint(fingerprint, strcmp(run_id, "other-settings") == 0 ? 9 : 3);
+    if (strcmp(run_id, "other-settings") == 0) {
+        run_id = "test-run";
+    }
     char path[PATH_MAX];
     const struct fixture_file spec = {.file = "stage3_INTERRUPTED_150kN.zip",
                                       .kind = AFT_ARCHIVE_INTERRUPTED,
@@ -290,6 +295,7 @@ static void check_lineage(const char *run_id, const char *parent, int stage, int
     struct aft_json *manifest = aft_json_object();
     aft_json_set_string(manifest, "run_id", run_id);
     aft_json_set(manifest, "parent", aft_json_string(parent));
+    aft_json_set_string(manifest, "fingerprint", fingerprint);
     const struct aft_archive_counters counters = {.stage = stage, .steps = steps};
     assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL), AFT_OK);
     assert_int_equal(fixture_exists(folder, spec.file), stays_in_place);
@@ -323,10 +329,11 @@ static void lineage__another_run_parent_or_stage_keeps_the_older_archive(void **
 {
     (void)state;
     check_lineage("other-run", "p", 3, 60, false);
+    check_lineage("other-settings", "p", 3, 60, false);
     check_lineage("test-run", "q", 3, 60, false);
     check_lineage("test-run", NULL, 3, 60, false);
     check_lineage("test-run", "p", 4, 60, false);
-    assert_int_equal(fixture_count(folder), 4);
+    assert_int_equal(fixture_count(folder), 5);
 }
 
 static void lineage__damaged_archive_is_kept_as_corrupt(void **state)
