@@ -19,6 +19,7 @@ enum { TICK_MS = 100 };
 static const double STOP_PATIENCE_S = 1.2;    /* for a first snapshot, once asked to stop */
 static const double STOPPED_S = 1.0;          /* a longer wait for a tick was no training time */
 static const double LONGEST_PAUSE_S = 30.0;   /* between retries without progress */
+static const double START_PATIENCE_S = 120.0; /* for a worker's first snapshot, with hang_timeout_s */
 static const double PUBLISH_INTERVAL_S = 2.0; /* between tries of a stage's archive */
 
 struct keeper {
@@ -385,7 +386,7 @@ static bool explain_end(struct keeper *keeper, struct aft_error *error)
     int status = keeper->worker_status;
     if (keeper->hung) {
         (void)aft_fail(error, AFT_ERR_ENGINE, "the worker hung: no new snapshot for %.0f s",
-                       keeper->config->hang_timeout_s);
+                       now_s() - keeper->seen_at_s);
         return true;
     }
     enum aft_announcement announced = aft_worker_announced(keeper->region, error);
@@ -450,11 +451,14 @@ static void recover(struct keeper *keeper)
 static void watch_for_hang(struct keeper *keeper)
 {
     uint64_t sequence = aft_snapshot_sequence(keeper->region);
+    double patience = keeper->config->hang_timeout_s;
+    if (keeper->state == AFT_KEEPER_STARTING) {
+        patience = fmin(patience, START_PATIENCE_S); /* no iteration to wait for yet */
+    }
     if (sequence != keeper->seen_sequence) {
         keeper->seen_sequence = sequence;
         keeper->seen_at_s = now_s();
-    } else if (keeper->config->hang_timeout_s > 0.0 && keeper->worker != 0 &&
-               now_s() - keeper->seen_at_s > keeper->config->hang_timeout_s) {
+    } else if (patience > 0.0 && keeper->worker != 0 && now_s() - keeper->seen_at_s > patience) {
         end_worker(keeper);
         keeper->hung = true;
     }

@@ -230,7 +230,9 @@ static enum aft_code build(char **bytes, size_t *size, char state_hash[AFT_SHA25
     content->n_tensors = tensors_of_state(tensors, state, &network);
     content->tensors = tensors;
     aft_archive_state_sha256(state_hash, tensors, content->n_tensors, &content->counters);
-    return aft_archive_build(bytes, size, content, error);
+    enum aft_code code = aft_archive_build(bytes, size, content, error);
+    content->tensors = NULL; /* they were this function's */
+    return code;
 }
 
 enum aft_code aft_archive_of_state(char **bytes, size_t *size,
