@@ -91,9 +91,9 @@ void aft_json_destroy(struct aft_json *value)
 
 /* Marks without allocating, unless the object is empty: then a little memory
  * is asked for once more, and failing that the object itself gets the type. */
-static void mark_object(json_t *object, const char *key)
+static void mark_object(json_t *object)
 {
-    if (json_object_set_new(object, key, &lost) == 0) {
+    if (json_object_set_new(object, "lost", &lost) == 0) {
         return;
     }
     void *member = json_object_iter(object);
@@ -111,7 +111,7 @@ void aft_json_set(struct aft_json *object, const char *key, struct aft_json *chi
         return;
     }
     if (child == NULL || json_object_set_new(unwrap(object), key, unwrap(child)) != 0) {
-        mark_object(unwrap(object), key);
+        mark_object(unwrap(object));
     }
 }
 

@@ -27,9 +27,15 @@ struct header {
 static enum aft_code mistake(const struct scanner *scan, struct aft_error *error,
                              const char *expected, const char *found)
 {
-    return aft_fail(error, AFT_ERR_USAGE, "read '%.120s', line %d: expected %s%s%.40s%s",
-                    scan->path, scan->line, expected, found ? ", found '" : "", found ? found : "",
-                    found ? "'" : "");
+    (void)aft_fail(error, AFT_ERR_USAGE, "read '%.120s', line %d: expected %s%s%.40s%s",
+                   scan->path, scan->line, expected, found ? ", found '" : "", found ? found : "",
+                   found ? "'" : "");
+    for (char *byte = error != NULL ? error->message : NULL; byte != NULL && *byte != '\0'; byte++) {
+        if ((unsigned char)*byte < ' ' || *byte == 0x7f) {
+            *byte = '?'; /* a file's bytes do not drive the terminal */
+        }
+    }
+    return AFT_ERR_USAGE;
 }
 
 /* Copies the next line without its end, cut at LINE_MAX_TEXT, NULs as blanks; false at the end. */
@@ -457,6 +463,11 @@ enum aft_code aft_record_parse(struct aft_record *record, const char *text, size
     double unit = record->units_assumed ? AFT_GRAVITY_M_S2 : header.unit_m_s2;
     for (size_t i = 0; i < record->n; i++) {
         record->acceleration_m_s2[i] *= unit;
+        if (!isfinite(record->acceleration_m_s2[i])) {
+            aft_record_clear(record);
+            return aft_fail(error, AFT_ERR_USAGE,
+                            "read '%.120s': acceleration %zu is beyond any measure", path, i + 1);
+        }
     }
     return AFT_OK;
 }

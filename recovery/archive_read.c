@@ -52,11 +52,16 @@ static enum aft_code check_digest(const char *bytes, size_t size, struct aft_err
     return AFT_OK;
 }
 
+enum { MANIFEST_LIMIT = 4 << 20 }; /* parsed, JSON takes some 70 times its size */
+
 static enum aft_code parse_manifest(struct aft_archive *archive, struct aft_error *error)
 {
     const struct aft_zip_member *member = aft_zip_find(&archive->zip, AFT_MEMBER_MANIFEST);
     if (member == NULL) {
         return bad(error, "it has no " AFT_MEMBER_MANIFEST);
+    }
+    if (member->size > MANIFEST_LIMIT) {
+        return bad(error, "its manifest is absurdly long");
     }
     enum aft_code code =
         aft_json_parse(&archive->manifest, member->bytes, member->size, AFT_MEMBER_MANIFEST, error);

@@ -41,6 +41,8 @@ struct aft_torch_tensors { /* owns the floats that the tensors point to */
     struct aft_archive_tensor tensor[AFT_ARCHIVE_MAX_TENSORS];
     float *owned[3 * AFT_ARCHIVE_MAX_TENSORS];
     int n_owned;
+    size_t room; /* bytes that the tensors of one file may still take: its size, since none of
+                  * them share their storage in what torch and we write */
 };
 
 /* Fills names, shapes and values, in the file's order. On failure nothing is left to clear. */

@@ -174,6 +174,10 @@ static enum aft_code read_view(struct view *view, const struct file *file,
 static enum aft_code copy_view(struct aft_torch_tensors *tensors, const struct view *view,
                                const float **out, struct aft_error *error)
 {
+    if (view->count * sizeof(float) > tensors->room) {
+        return bad(error, "its tensors are larger than the file");
+    }
+    tensors->room -= view->count * sizeof(float);
     float *floats = malloc((view->count + 1) * sizeof *floats);
     if (floats == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "no memory for a tensor");
@@ -244,6 +248,7 @@ enum aft_code aft_torch_read_policy(struct aft_torch_tensors *tensors, const voi
                                     size_t size, struct aft_error *error)
 {
     memset(tensors, 0, sizeof *tensors);
+    tensors->room = size;
     struct file file;
     enum aft_code code = open_file(&file, bytes, size, error);
     if (code != AFT_OK) {
@@ -357,6 +362,7 @@ enum aft_code aft_torch_read_adam(struct aft_torch_tensors *tensors, struct aft_
                                   const void *bytes, size_t size, struct aft_error *error)
 {
     memset(adam, 0, sizeof *adam);
+    tensors->room = size;
     struct file file;
     enum aft_code code = open_file(&file, bytes, size, error);
     if (code == AFT_OK) {

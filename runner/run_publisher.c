@@ -267,6 +267,9 @@ static enum aft_code publish(void *context, enum aft_archive_kind kind,
 {
     struct aft_run_publisher *publisher = context;
     char state_hash[AFT_SHA256_HEX_SIZE];
+    if (sealed->info.stage < 1 || sealed->info.stage > publisher->record.curriculum->n_stages) {
+        return aft_fail(error, AFT_ERR_CORRUPT, "build archive: the snapshot is of no stage");
+    }
     if (reason != NULL) {
         note_recovery(publisher, &sealed->info, reason);
     }

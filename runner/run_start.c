@@ -66,6 +66,21 @@ static void make_import(void *bytes, const struct aft_plan *plan, struct aft_lin
     lineage->parent[0] = '\0';
 }
 
+/* state.bin is hashed by the manifest, but only this ties it to the manifest's counters. */
+static enum aft_code check_counters(const void *bytes, const struct aft_plan *plan,
+                                    const struct aft_archive *archive, struct aft_error *error)
+{
+    const struct aft_training_header *header = bytes;
+    int expected = plan->mid_stage ? plan->next_stage : plan->last_completed;
+    if (memcmp(&header->counters, aft_archive_counters(archive), sizeof header->counters) != 0 ||
+        (!plan->import && header->counters.stage != expected)) {
+        return aft_fail(error, AFT_ERR_CORRUPT,
+                        "read '%.150s': its state.bin and its manifest contradict each other",
+                        plan->start->path);
+    }
+    return AFT_OK;
+}
+
 static enum aft_code seal_start(struct aft_snapshot_region *region, const void *bytes, size_t size,
                                 size_t history_length, struct aft_error *error)
 {
@@ -100,6 +115,9 @@ static enum aft_code load(struct aft_snapshot_region *region, struct aft_run_pub
     size_t history_length = 0;
     enum aft_code code =
         aft_state_of_archive(&bytes, &size, &publisher->record.lineage, archive, error);
+    if (code == AFT_OK) {
+        code = check_counters(bytes, plan, archive, error);
+    }
     if (code == AFT_OK && plan->import) {
         make_import(bytes, plan, &publisher->record.lineage);
     } else if (code == AFT_OK) {

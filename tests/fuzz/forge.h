@@ -1,0 +1,48 @@
+/*
+ * The attacker's side: digests and check sums made to fit, so that mutated
+ * bytes get past them to the checks behind.
+ */
+#ifndef AFT_TESTS_FUZZ_FORGE_H
+#define AFT_TESTS_FUZZ_FORGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Puts the CRCs of a zip's stored members right, those of zips within them first. */
+void forge_crcs(uint8_t *zip, size_t size);
+
+/* Writes the digest anew where an archive has it. False where the bytes are too few. */
+bool forge_digest(char *bytes, size_t size);
+
+/* Opens bytes as an archive; whatever it accepts must keep archive.h's promises. */
+void forge_open(const char *bytes, size_t size);
+
+/*
+ * A pack is text and bytes that stand for zips, to be mutated freely:
+ *     @@NAME          a line; "@@~NAME" is to be deflated
+ *     BYTES           up to the newline before the next "@@", or the end
+ * NAME "policy.pth!archive/data.pkl" is a member of a zip which is itself the
+ * member policy.pth.
+ */
+enum { FORGE_MAX_PARTS = 96, FORGE_MAX_NAME = 160 };
+
+struct forge_part {
+    char name[FORGE_MAX_NAME];
+    const char *bytes; /* borrowed from the pack */
+    size_t size;
+    bool deflate;
+};
+
+struct forge_pack {
+    size_t n;
+    struct forge_part parts[FORGE_MAX_PARTS];
+};
+
+void forge_read_pack(struct forge_pack *pack, const uint8_t *data, size_t size);
+
+/* The zip of the parts named "OUTER!…"; false where there is none or it cannot be made.
+ * The caller frees *bytes. */
+bool forge_inner_zip(char **bytes, size_t *size, const struct forge_pack *pack, const char *outer);
+
+#endif
