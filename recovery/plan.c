@@ -223,6 +223,32 @@ static void go_on(struct aft_plan *plan, FILE *report)
     (void)snprintf(plan->sentence, sizeof plan->sentence, "%s", sentence);
 }
 
+/* What no --accept-changes can accept: the state to start from would not fit. */
+static bool refuse_what_does_not_fit(struct aft_plan *plan,
+                                     const struct aft_stage_expectation *stages,
+                                     const struct aft_plan_request *request, FILE *report)
+{
+    bool differs = false;
+    if (plan->start == NULL || plan->next_stage == 0 || request->fixed_keys == NULL) {
+        return false;
+    }
+    for (const char *const *key = request->fixed_keys; *key != NULL; key++) {
+        const struct aft_json *trained = aft_json_get(plan->start->settings, *key);
+        const struct aft_json *now = aft_json_get(stages[plan->next_stage - 1].settings, *key);
+        if (trained != NULL && now != NULL && !aft_json_equal(trained, now)) {
+            (void)fprintf(report, "  %s differs from what %s was trained with\n", *key,
+                          plan->start->path);
+            differs = true;
+        }
+    }
+    if (differs) {
+        (void)fprintf(report, "Restore these values, or start anew with --fresh (nothing is "
+                              "deleted).\n");
+    }
+    return differs && refuse(plan, "Refused: the archive to start from is of another network or "
+                                   "other sensors");
+}
+
 /* Rules 2 and 3; false where the named archive cannot be used. */
 static bool choose_start(struct aft_plan *plan, const struct aft_scan *scan,
                          const struct aft_stage_expectation *stages,
@@ -240,9 +266,6 @@ static bool choose_start(struct aft_plan *plan, const struct aft_scan *scan,
         plan->start = latest;
         plan->mid_stage = true;
         plan->next_step = latest->steps;
-    } else if (request->latest && plan->next_stage > 0) {
-        (void)fprintf(report, "No archive in the middle of stage %d continues it: it starts anew\n",
-                      plan->next_stage);
     }
     return true;
 }
@@ -262,10 +285,15 @@ static void decide(struct aft_plan *plan, const struct aft_scan *scan,
         (void)refuse_changed_settings(plan, scan, stages, changed, report);
         return;
     }
-    if (!choose_start(plan, scan, stages, request, report)) {
+    if (!choose_start(plan, scan, stages, request, report) ||
+        refuse_what_does_not_fit(plan, stages, request, report)) {
         return;
     }
     go_on(plan, report);
+    if (request->latest && request->archive == NULL && !plan->mid_stage && plan->next_stage > 0) {
+        (void)fprintf(report, "No archive in the middle of stage %d continues it: it starts anew\n",
+                      plan->next_stage);
+    }
     if (changed > 0) {
         plan->accepted_changes = true;
         (void)fprintf(report,

@@ -117,7 +117,8 @@ static void report_stage_archive(FILE *report, const struct aft_plan *plan,
     } else if (entry->damaged) {
         (void)fprintf(report, "Damaged: %s (%s); it is kept as %s" AFT_CORRUPT_SUFFIX "\n",
                       entry->path, entry->reason, aft_path_name(entry->path));
-    } else if (entry->stage == plan->last_completed + 1) {
+    } else if (entry->stage == plan->last_completed + 1 && plan->from != NULL &&
+               strcmp(entry->parent, plan->from->state_hash) != 0) {
         (void)fprintf(report,
                       "Not following: %s started from another stage %d than %s; it is kept as "
                       "*" AFT_SUPERSEDED_SUFFIX " when stage %d has been trained again\n",
@@ -125,7 +126,7 @@ static void report_stage_archive(FILE *report, const struct aft_plan *plan,
                       entry->stage);
     } else if (entry->stage > plan->last_completed) {
         (void)fprintf(report,
-                      "Behind the gap: %s; it is kept as *" AFT_SUPERSEDED_SUFFIX
+                      "To be trained again: %s; it is kept as *" AFT_SUPERSEDED_SUFFIX
                       " when stage %d has been trained again\n",
                       entry->path, entry->stage);
     }

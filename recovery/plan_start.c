@@ -11,12 +11,18 @@ bool aft_plan_is_mid_stage(const struct aft_scan_entry *entry)
             entry->kind == AFT_ARCHIVE_CHECKPOINT);
 }
 
+/* One that names no parent was begun by an import, and continues any stage before it. */
+static bool continues(const struct aft_scan_entry *entry, const struct aft_scan_entry *before)
+{
+    return entry->parent[0] == '\0' ||
+           (before != NULL && strcmp(entry->parent, before->state_hash) == 0);
+}
+
 bool aft_plan_can_continue(const struct aft_scan_entry *entry, const struct aft_plan *plan,
                            const struct aft_stage_expectation *stages)
 {
-    const char *parent = plan->from != NULL ? plan->from->state_hash : "";
     return aft_plan_is_mid_stage(entry) && entry->stage == plan->next_stage &&
-           strcmp(entry->parent, parent) == 0 &&
+           continues(entry, plan->from) &&
            strcmp(entry->fingerprint, stages[entry->stage - 1].fingerprint) == 0;
 }
 
@@ -60,7 +66,7 @@ static bool start_in_the_middle(struct aft_plan *plan, const struct aft_scan *sc
                       entry->stage, plan->n_stages);
         return false;
     }
-    if (strcmp(entry->parent, before != NULL ? before->state_hash : "") != 0) {
+    if (entry->stage > plan->last_completed + 1 || !continues(entry, before)) {
         (void)fprintf(report,
                       "  %s: it continues another stage %d than the one in this run's folder\n"
                       "Put the archive of the stage that it started from there.\n",

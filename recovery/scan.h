@@ -73,6 +73,8 @@ struct aft_plan_request {   /* what the user asked for */
     bool accept_changes;
     bool latest;            /* rule 2: from the latest state in the middle of a stage */
     const struct aft_scan_entry *archive; /* rule 3: from exactly this one; NULL: none named */
+    const char *const *fixed_keys; /* of settings that no accepted change may touch: those that the
+                                    * state's shape depends on; ends with NULL; may be NULL */
 };
 
 struct aft_plan {

@@ -72,7 +72,7 @@ struct aft_event_message {
 
 struct aft_event_ends {
     int exit_code;
-    char text[256];                    /* "All stages complete", "stopped by SIGINT", … */
+    char text[1024];                   /* "All stages complete", "stopped by SIGINT", … */
 };
 
 struct aft_event {

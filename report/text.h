@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFT_TEXT_SIZE = 1024, AFT_TEXT_NUMBER = 48 };
+enum { AFT_TEXT_SIZE = 1280, AFT_TEXT_NUMBER = 48 };
 
 /* 3000000 as "3,000,000"; 12345.6 as "12.3k"; seconds as "0:42", "1:02:03", "2d 03:04:05". */
 const char *aft_text_count(char out[AFT_TEXT_NUMBER], int64_t number);

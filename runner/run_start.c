@@ -91,6 +91,7 @@ static enum aft_code seal_start(struct aft_snapshot_region *region, const void *
         .stage = header->counters.stage,
         .step = header->counters.steps,
         .stage_complete = header->stage_complete != 0,
+        .evaluated = header->stage_complete != 0,
     };
     return aft_snapshot_seal(region, bytes, &info, error);
 }
@@ -103,6 +104,16 @@ static void note_lineage(struct aft_run_publisher *publisher, const struct aft_p
     if (plan->from != NULL && !plan->import) {
         memcpy(publisher->completed_hash, plan->from->state_hash,
                sizeof publisher->completed_hash);
+    }
+}
+
+/* What befell the run before stays on record. */
+static void keep_recoveries(struct aft_run_publisher *publisher, const struct aft_archive *archive)
+{
+    const struct aft_json *before = aft_json_get(aft_archive_manifest(archive), "recoveries");
+    if (aft_json_is_array(before)) {
+        aft_json_destroy(publisher->record.recoveries);
+        publisher->record.recoveries = aft_json_copy(before);
     }
 }
 
@@ -125,6 +136,7 @@ static enum aft_code load(struct aft_snapshot_region *region, struct aft_run_pub
     }
     if (code == AFT_OK) {
         note_lineage(publisher, plan);
+        keep_recoveries(publisher, archive);
         *total_step = aft_archive_counters(archive)->total_steps;
         code = seal_start(region, bytes, size, history_length, error);
     }

@@ -124,9 +124,15 @@ static enum aft_code look_at_named_archive(struct train *train, struct aft_error
     return code == AFT_ERR_MISSING ? AFT_ERR_USAGE : code;
 }
 
+/* Settings that the length of the observation and the network follow from. */
+static const char *const shape_keys[] = {"ppo.network", "ppo.activation",
+                                         "environment.acceleration_floors",
+                                         "environment.drift_storeys", NULL};
+
 static enum aft_code look_and_plan(struct train *train, struct aft_error *error)
 {
     train->request.accept_changes = train->options->accept_changes;
+    train->request.fixed_keys = shape_keys;
     train->request.latest = train->curriculum->recovery.resume == AFT_RESUME_LATEST;
     enum aft_code code = aft_scan_folder(&train->scan, train->publisher.folder, error);
     if (code == AFT_OK) {
@@ -292,7 +298,7 @@ static void tell_end(struct train *train, int exit_code, const char *text)
     event.stage_step = train->publisher.stage_step;
     event.total_step = train->publisher.total_step;
     event.u.ends.exit_code = exit_code;
-    (void)snprintf(event.u.ends.text, sizeof event.u.ends.text, "%.255s", text);
+    (void)snprintf(event.u.ends.text, sizeof event.u.ends.text, "%s", text);
     aft_event_publish(&train->events, &event);
 }
 
@@ -312,9 +318,28 @@ static int conclude_failure(struct train *train, const struct aft_keeper_result 
     return code;
 }
 
+/* The command that goes on from a checkpoint, quoted for a shell. */
+static void write_command(char *text, size_t size, const struct aft_train_options *options)
+{
+    FILE *stream = fmemopen(text, size, "w");
+    if (stream == NULL) {
+        text[0] = '\0';
+        return;
+    }
+    (void)fprintf(stream, "checkpointed; go on with: aftershock train '%s' --models '%s'",
+                  options->curriculum_path, options->models_dir);
+    for (int i = 0; i < options->n_overrides; i++) {
+        if (strncmp(options->overrides[i], "recovery.resume=", 16) != 0) {
+            (void)fprintf(stream, " --set '%s'", options->overrides[i]);
+        }
+    }
+    (void)fprintf(stream, "%s --resume latest", options->accept_changes ? " --accept-changes" : "");
+    (void)fclose(stream);
+}
+
 static int conclude(struct train *train, const struct aft_keeper_result *result)
 {
-    char text[256];
+    char text[1024];
     switch (result->state) {
     case AFT_KEEPER_FINISHED:
         if (train->last_stage < train->curriculum->n_stages) {
@@ -326,14 +351,13 @@ static int conclude(struct train *train, const struct aft_keeper_result *result)
         return AFT_EXIT_OK;
     case AFT_KEEPER_STOPPED:
         if (result->stop_signal == SIGUSR2) {
-            (void)snprintf(text, sizeof text,
-                           "checkpointed; go on with: aftershock train %.100s --models %.80s "
-                           "--resume latest",
-                           train->options->curriculum_path, train->options->models_dir);
+            write_command(text, sizeof text, train->options);
             tell_end(train, AFT_EXIT_CHECKPOINTED, text);
             return AFT_EXIT_CHECKPOINTED;
         }
-        (void)snprintf(text, sizeof text, "stopped by SIG%s; run the same command to go on",
+        (void)snprintf(text, sizeof text,
+                       "stopped by SIG%s; the same command goes on after the last complete stage, "
+                       "with --resume latest from here",
                        sigabbrev_np(result->stop_signal));
         tell_end(train, 128 + result->stop_signal, text);
         return 128 + result->stop_signal;
