@@ -124,6 +124,35 @@ static void rule3__the_result_of_a_stage_begins_the_first_incomplete_one(void **
     assert_true(program_has_file(place->folder, "models/other/stage2_100kN.zip"));
 }
 
+static void rule2__latest_continues_an_import_into_a_later_stage(void **state)
+{
+    const struct place *place = *state;
+    char path[PATH_MAX];
+    const char *const import[] = {"--resume", path, NULL};
+    expect_exit(place, 0, NULL);
+    (void)snprintf(path, sizeof path, "%.4000s/kept.zip", place->folder);
+    char from[PATH_MAX];
+    (void)snprintf(from, sizeof from, "%.4000s/models/small/best_model.zip", place->folder);
+    assert_int_equal(rename(from, path), 0);
+    delete_archive(place, "stage2_100kN.zip");
+    interrupt_at(place, 2, 8000, import);
+    expect_exit(place, 0, latest);
+    expect_said(place, "Will resume from Stage 2/2, step");
+    expect_exit(place, 0, NULL);
+    expect_said(place, "All stages complete");
+}
+
+static void rule3__another_network_is_refused_before_anything_is_touched(void **state)
+{
+    const struct place *place = *state;
+    const char *const other[] = {"--set", "ppo.network=32,32", "--accept-changes", NULL};
+    const char *const one[] = {"--stop-after-stage", "1", NULL};
+    expect_exit(place, 0, one);
+    expect_exit(place, 3, other);
+    expect_said(place, "ppo.network");
+    expect_finish(place);
+}
+
 static void rule3__what_cannot_be_used_is_refused(void **state)
 {
     const struct place *place = *state;
@@ -302,6 +331,8 @@ int main(void)
         IN_A_PLACE(rule2__latest_does_not_use_a_state_of_other_settings),
         IN_A_PLACE(rule3__a_path_is_continued_exactly),
         IN_A_PLACE(rule3__the_result_of_a_stage_begins_the_first_incomplete_one),
+        IN_A_PLACE(rule2__latest_continues_an_import_into_a_later_stage),
+        IN_A_PLACE(rule3__another_network_is_refused_before_anything_is_touched),
         IN_A_PLACE(rule3__what_cannot_be_used_is_refused),
         IN_A_PLACE(checkpoints__keep_the_newest_across_restarts),
         IN_A_PLACE(sigusr1__writes_a_checkpoint_and_training_goes_on),
