@@ -3,6 +3,7 @@
  * batch system's signals, each test named after the rule or promise it holds
  * `aftershock train` to.
  */
+#include "base/file.h"
 #include "recovery/archive.h"
 #include "tests/runner/place.h"
 
@@ -181,7 +182,7 @@ static int count_checkpoints(const struct place *place, bool valid_only)
          entry = readdir(stream)) {
         char name[PATH_MAX];
         char hash[AFT_SHA256_HEX_SIZE];
-        if (entry->d_name[0] != '.') {
+        if (entry->d_name[0] != '.' && !aft_file_is_temporary(entry->d_name)) {
             (void)snprintf(name, sizeof name, "checkpoints/%s", entry->d_name);
             if (valid_only) {
                 program_state_hash(hash, place->folder, name);
