@@ -126,8 +126,9 @@ static void report_stage_archive(FILE *report, const struct aft_plan *plan,
                       entry->stage);
     } else if (entry->stage > plan->last_completed) {
         (void)fprintf(report,
-                      "To be trained again: %s; it is kept as *" AFT_SUPERSEDED_SUFFIX
+                      "%s: %s; it is kept as *" AFT_SUPERSEDED_SUFFIX
                       " when stage %d has been trained again\n",
+                      entry->stage == plan->next_stage ? "To be trained again" : "Behind the gap",
                       entry->path, entry->stage);
     }
 }
