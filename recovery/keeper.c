@@ -364,8 +364,13 @@ static void interrupt(struct keeper *keeper)
     struct aft_error error;
     end_worker(keeper);
     deliver_events(keeper);
+    sealed_any = aft_snapshot_peek(keeper->region, &info);
+    if (sealed_any && info.stage_complete && info.stage > keeper->published) {
+        keeper->state = AFT_KEEPER_PUBLISHING; /* the stage ended at this very moment */
+        return;
+    }
     keeper->state = AFT_KEEPER_STOPPED;
-    if (!aft_snapshot_peek(keeper->region, &info) || info.stage_complete) {
+    if (!sealed_any || info.stage_complete) {
         return; /* nothing beyond the last stage's archive to save */
     }
     enum aft_code code = copy_newest(keeper, &sealed, &error);

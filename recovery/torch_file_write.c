@@ -164,7 +164,7 @@ enum aft_code aft_torch_write_adam(char **bytes, size_t *size,
     aft_pickle_ops(&file.pickle, "}(");
     aft_pickle_text(&file.pickle, "state");
     aft_pickle_ops(&file.pickle, "}(");
-    for (int i = 0; i < n && adam->step > 0; i++) {
+    for (int i = 0; i < n; i++) {
         const struct aft_archive_tensor *tensor = &tensors[i];
         if (tensor->exp_avg == NULL || tensor->exp_avg_sq == NULL) {
             continue;

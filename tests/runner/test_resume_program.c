@@ -53,6 +53,16 @@ static void rule2__latest_continues_an_interrupted_stage_bit_for_bit(void **stat
     expect_undisturbed_results(place);
 }
 
+static void rule2__latest_continues_from_before_the_first_iteration(void **state)
+{
+    const struct place *place = *state;
+    char hash[AFT_SHA256_HEX_SIZE];
+    interrupt_at(place, 1, 0, NULL);
+    program_state_hash(hash, place->folder, "stage1_INTERRUPTED_50kN.zip");
+    expect_exit(place, 0, latest);
+    expect_undisturbed_results(place);
+}
+
 static void rule2__latest_continues_from_an_error_archive(void **state)
 {
     const struct place *place = *state;
@@ -327,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(rule2__latest_continues_an_interrupted_stage_bit_for_bit),
+        IN_A_PLACE(rule2__latest_continues_from_before_the_first_iteration),
         IN_A_PLACE(rule2__latest_continues_from_an_error_archive),
         IN_A_PLACE(rule2__latest_takes_the_most_steps_and_falls_back_to_the_stage),
         IN_A_PLACE(rule2__latest_does_not_use_a_state_of_other_settings),
