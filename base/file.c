@@ -147,13 +147,15 @@ enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
 }
 
 enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char *folder,
-                                    size_t size, struct aft_error *error)
+                                    const char *name, size_t size, struct aft_error *error)
 {
     char path[PATH_MAX];
+    char file_name[64];
     if (reserve->path != NULL && reserve->size >= size) {
         return AFT_OK;
     }
-    enum aft_code code = aft_path_join(path, folder, ".reserve" AFT_TEMPORARY_SUFFIX, error);
+    (void)snprintf(file_name, sizeof file_name, "%s" AFT_TEMPORARY_SUFFIX, name);
+    enum aft_code code = aft_path_join(path, folder, file_name, error);
     if (code != AFT_OK) {
         return code;
     }

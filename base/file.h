@@ -33,10 +33,10 @@ struct aft_file_reserve {
     size_t size;
 };
 
-/* Holds at least size bytes in the folder; grows what is held already. On
+/* Holds at least size bytes in the folder, as <name>.tmp; grows what is held already. On
  * failure what was held is kept. */
 enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char *folder,
-                                    size_t size, struct aft_error *error);
+                                    const char *name, size_t size, struct aft_error *error);
 /* As aft_file_publish, into the reserve's blocks; the reserve is spent. MISSING
  * where none is held, SPACE where it is too small. */
 enum aft_code aft_file_publish_reserved(struct aft_file_reserve *reserve, const char *path,

@@ -287,6 +287,11 @@ static int train(struct command_line *line, int argc, char **argv)
         return aft_usage_error(&aft_command_train, "one curriculum, please: '%s' is a second",
                                argv[optind]);
     }
+    if (line->options.fresh && line->options.resume_path) {
+        return aft_usage_error(&aft_command_train,
+                               "--fresh and --resume PATH: the one moves aside what the other may "
+                               "need; move the old run away by hand, or use another --run-name");
+    }
     line->options.overrides = (const char *const *)line->overrides;
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that goes away does not end training */
     return aft_run_train(&line->options);

@@ -220,6 +220,7 @@ static enum aft_code copy_newest(struct keeper *keeper, struct aft_sealed_state 
                                            &state->info, error);
     state->bytes = keeper->copy;
     state->region = keeper->region;
+    deliver_events(keeper); /* what is in an archive has been told before */
     return code;
 }
 
@@ -319,10 +320,11 @@ static void publish_stage(struct keeper *keeper)
         keeper->publish_first_s = now;
     }
     enum aft_code code = copy_newest(keeper, &sealed, &error);
-    if (code == AFT_OK) {
-        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_STAGE, &sealed, NULL,
-                                      &error);
+    if (code != AFT_OK) {
+        fail(keeper, &error); /* no copy to believe: nothing to publish, now or later */
+        return;
     }
+    code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_STAGE, &sealed, NULL, &error);
     if (code == AFT_OK) {
         offer_best(keeper, &sealed);
         keeper->publish_first_s = 0.0;
@@ -379,9 +381,15 @@ static void interrupt(struct keeper *keeper)
                                          ? AFT_ARCHIVE_CHECKPOINT
                                          : AFT_ARCHIVE_INTERRUPTED;
         code = keeper->hooks->publish(keeper->hooks->context, kind, &sealed, NULL, &error);
+        if (code != AFT_OK && kind == AFT_ARCHIVE_CHECKPOINT) { /* the other has space reserved */
+            code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_INTERRUPTED, &sealed,
+                                          NULL, &error);
+        }
     }
     if (code != AFT_OK) {
         fail(keeper, &error);
+    } else if (sealed.info.sequence > keeper->best_sequence) {
+        offer_best(keeper, &sealed);
     }
 }
 
@@ -513,6 +521,11 @@ void aft_keeper_run(struct aft_keeper_result *result, const struct aft_keeper_co
         fail(&keeper, &error);
     }
     keeper.checkpoint_at_s = now_s();
+    struct aft_snapshot_info start;
+    if (aft_snapshot_peek(region, &start) && !start.stage_complete) {
+        keeper.checkpoint_stage = start.stage; /* what is resumed from needs no checkpoint */
+        keeper.checkpoint_step = start.step;
+    }
     while (keeper.state < AFT_KEEPER_FINISHED) {
         advance(&keeper);
         wait_for_something(&keeper);

@@ -102,6 +102,10 @@ bool aft_plan_start_at(struct aft_plan *plan, const struct aft_scan *scan,
         entry->kind == AFT_ARCHIVE_CHECKPOINT) {
         return start_in_the_middle(plan, scan, stages, request, report);
     }
+    if (plan->next_stage == 0) {
+        plan->start = plan->from; /* all is complete: there is no stage to begin */
+        return true;
+    }
     plan->import = plan->from == NULL || strcmp(entry->state_hash, plan->from->state_hash) != 0;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "runner/checkpoint_rotation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,16 @@ static int by_order(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
+/* Only what bears the name that the program gave it: copies are the user's own. */
+static bool is_ours(const struct aft_scan_entry *entry, const char *folder)
+{
+    char expected[PATH_MAX + 64];
+    (void)snprintf(expected, sizeof expected, "%s/checkpoints/stage%d_step%09lld.zip", folder,
+                   entry->stage, (long long)entry->steps);
+    return entry->kind == AFT_ARCHIVE_CHECKPOINT && entry->valid && !entry->set_aside &&
+           strcmp(entry->path, expected) == 0;
+}
+
 enum aft_code aft_checkpoint_rotation_init(struct aft_checkpoint_rotation *rotation, int keep,
                                            const struct aft_scan *scan, struct aft_error *error)
 {
@@ -39,7 +50,7 @@ enum aft_code aft_checkpoint_rotation_init(struct aft_checkpoint_rotation *rotat
     enum aft_code code = AFT_OK;
     for (int i = 0; i < scan->n && code == AFT_OK; i++) {
         const struct aft_scan_entry *entry = &scan->entries[i];
-        if (entry->kind == AFT_ARCHIVE_CHECKPOINT && entry->valid && !entry->set_aside) {
+        if (is_ours(entry, scan->folder)) {
             code = append(rotation, entry->path, entry->order, error);
         }
     }

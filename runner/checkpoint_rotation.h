@@ -22,7 +22,7 @@ struct aft_checkpoint_rotation {
     struct aft_checkpoint *checkpoints; /* ascending order */
 };
 
-/* Takes the valid checkpoints of the scan. */
+/* Takes the valid checkpoints of the scan that bear the names that the program gives. */
 enum aft_code aft_checkpoint_rotation_init(struct aft_checkpoint_rotation *rotation, int keep,
                                            const struct aft_scan *scan, struct aft_error *error);
 void aft_checkpoint_rotation_clear(struct aft_checkpoint_rotation *rotation);

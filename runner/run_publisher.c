@@ -161,18 +161,22 @@ static enum aft_code write_archive(struct aft_run_publisher *publisher, const ch
     struct aft_error ignored;
     bool last_words = kind == AFT_ARCHIVE_INTERRUPTED || kind == AFT_ARCHIVE_ERROR;
     enum aft_code code = aft_archive_publish(path, bytes, size, error);
+    struct aft_file_reserve *own =
+        kind == AFT_ARCHIVE_ERROR ? &publisher->error_reserve : &publisher->stop_reserve;
     if (code == AFT_ERR_SPACE && last_words) {
-        code = aft_file_publish_reserved(&publisher->reserve, path, bytes, size, error);
+        code = aft_file_publish_reserved(own, path, bytes, size, error);
         if (code == AFT_OK) {
             struct aft_archive *archive = NULL;
             code = aft_archive_open(&archive, path, error);
             aft_archive_close(archive);
         }
     }
-    if (code == AFT_OK && !last_words) {
+    if (code == AFT_OK) {
         /* Half as much again: a history grows. Nothing depends on getting it. */
-        (void)aft_file_reserve_hold(&publisher->reserve, publisher->folder, size + size / 2,
-                                    &ignored);
+        (void)aft_file_reserve_hold(&publisher->stop_reserve, publisher->folder, ".reserve-stop",
+                                    size + size / 2, &ignored);
+        (void)aft_file_reserve_hold(&publisher->error_reserve, publisher->folder,
+                                    ".reserve-error", size + size / 2, &ignored);
     }
     return code;
 }
@@ -216,6 +220,29 @@ static enum aft_code build_and_write(struct aft_run_publisher *publisher,
     return code;
 }
 
+static enum aft_code publish_best(struct aft_run_publisher *publisher,
+                                  const struct aft_sealed_state *sealed, struct aft_error *error)
+{
+    const struct aft_training_header *header = sealed->bytes;
+    char state_hash[AFT_SHA256_HEX_SIZE];
+    if (!publisher->record.curriculum->recovery.save_best || !isfinite(header->score) ||
+        header->score <= publisher->best_score) {
+        return AFT_OK;
+    }
+    enum aft_code code =
+        build_and_write(publisher, AFT_ARCHIVE_BEST, sealed, NULL, state_hash, error);
+    if (code == AFT_OK) {
+        publisher->best_score = header->score;
+    }
+    return code;
+}
+
+enum aft_code aft_offer_best(struct aft_run_publisher *publisher,
+                             const struct aft_sealed_state *sealed, struct aft_error *error)
+{
+    return publish_best(publisher, sealed, error);
+}
+
 enum aft_code aft_publish_final(struct aft_run_publisher *publisher,
                                 const struct aft_sealed_state *sealed, struct aft_error *error)
 {
@@ -240,23 +267,6 @@ static enum aft_code publish_stage(struct aft_run_publisher *publisher,
         publisher->completed_stage = sealed->info.stage;
         memcpy(publisher->completed_hash, state_hash, sizeof state_hash);
         tell_of_stage_end(publisher);
-    }
-    return code;
-}
-
-static enum aft_code publish_best(struct aft_run_publisher *publisher,
-                                  const struct aft_sealed_state *sealed, struct aft_error *error)
-{
-    const struct aft_training_header *header = sealed->bytes;
-    char state_hash[AFT_SHA256_HEX_SIZE];
-    if (!publisher->record.curriculum->recovery.save_best || !isfinite(header->score) ||
-        header->score <= publisher->best_score) {
-        return AFT_OK;
-    }
-    enum aft_code code =
-        build_and_write(publisher, AFT_ARCHIVE_BEST, sealed, NULL, state_hash, error);
-    if (code == AFT_OK) {
-        publisher->best_score = header->score;
     }
     return code;
 }
@@ -294,6 +304,7 @@ enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
     for (int i = 0; i < scan->n; i++) {
         const struct aft_scan_entry *entry = &scan->entries[i];
         if (entry->kind == AFT_ARCHIVE_BEST && entry->valid && !entry->set_aside &&
+            strcmp(aft_path_name(entry->path), "best_model.zip") == 0 &&
             entry->score > publisher->best_score) {
             publisher->best_score = entry->score;
         }
@@ -306,7 +317,8 @@ enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
 void aft_run_publisher_clear(struct aft_run_publisher *publisher)
 {
     aft_checkpoint_rotation_clear(&publisher->rotation);
-    aft_file_reserve_release(&publisher->reserve);
+    aft_file_reserve_release(&publisher->stop_reserve);
+    aft_file_reserve_release(&publisher->error_reserve);
     aft_json_destroy(publisher->record.recoveries);
 }
 

@@ -21,7 +21,8 @@ struct aft_run_publisher {
     int64_t stage, stage_step, total_step; /* where training is, for events of the keeper */
     double stage_began_s;
     struct aft_checkpoint_rotation rotation;
-    struct aft_file_reserve reserve; /* for an INTERRUPTED or ERROR archive on a full disk */
+    struct aft_file_reserve stop_reserve, error_reserve; /* for an INTERRUPTED and an ERROR
+                                                          * archive on a full disk */
     double best_score;               /* of best_model.zip; -infinity: none yet */
     int64_t completed_stage;         /* the last published one, or resumed after, … */
     char completed_hash[AFT_SHA256_HEX_SIZE]; /* … and its training_state_sha256 */
@@ -40,6 +41,10 @@ struct aft_keeper_hooks aft_run_publisher_hooks(struct aft_run_publisher *publis
  * state is kept as *.superseded.zip. */
 enum aft_code aft_publish_final(struct aft_run_publisher *publisher,
                                 const struct aft_sealed_state *sealed, struct aft_error *error);
+
+/* Publishes best_model.zip if the state's score is better than that one's. */
+enum aft_code aft_offer_best(struct aft_run_publisher *publisher,
+                             const struct aft_sealed_state *sealed, struct aft_error *error);
 
 /* Tells the observers something of the keeper's own. */
 void aft_run_publisher_tell(struct aft_run_publisher *publisher, enum aft_event_type type,

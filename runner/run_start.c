@@ -58,12 +58,14 @@ static enum aft_code draw_run_id(char run_id[33], struct aft_error *error)
 
 /* Rule 3 with the result of another stage: its weights begin the next one, and nothing
  * stands before them. */
-static void make_import(void *bytes, const struct aft_plan *plan, struct aft_lineage *lineage)
+static enum aft_code make_import(void *bytes, const struct aft_plan *plan,
+                                 struct aft_lineage *lineage, struct aft_error *error)
 {
     struct aft_training_header *header = bytes;
     header->counters.stage = plan->last_completed;
     header->stage_complete = 1;
     lineage->parent[0] = '\0';
+    return draw_run_id(lineage->run_id, error); /* a lineage of its own */
 }
 
 /* state.bin is hashed by the manifest, but only this ties it to the manifest's counters. */
@@ -100,8 +102,9 @@ static enum aft_code seal_start(struct aft_snapshot_region *region, const void *
  * descends from where it is in the middle of one. */
 static void note_lineage(struct aft_run_publisher *publisher, const struct aft_plan *plan)
 {
-    publisher->completed_stage = plan->last_completed;
-    if (plan->from != NULL && !plan->import) {
+    publisher->completed_stage = plan->mid_stage ? 0 : plan->last_completed;
+    /* In the middle of a stage the archive itself says what it descends from. */
+    if (plan->from != NULL && !plan->import && !plan->mid_stage) {
         memcpy(publisher->completed_hash, plan->from->state_hash,
                sizeof publisher->completed_hash);
     }
@@ -130,7 +133,7 @@ static enum aft_code load(struct aft_snapshot_region *region, struct aft_run_pub
         code = check_counters(bytes, plan, archive, error);
     }
     if (code == AFT_OK && plan->import) {
-        make_import(bytes, plan, &publisher->record.lineage);
+        code = make_import(bytes, plan, &publisher->record.lineage, error);
     } else if (code == AFT_OK) {
         code = aft_history_of_archive(region, &history_length, archive, error);
     }

@@ -108,6 +108,7 @@ static enum aft_code seal(struct stage_run *stage, enum seal_kind kind, struct a
         /* It may be the best so far: the next seal must not replace it before it is copied. */
         aft_worker_set_phase(run->region, AFT_PHASE_WAIT);
         aft_snapshot_wait_copied(run->region, aft_snapshot_sequence(run->region));
+        aft_forget_scores(run->state.header); /* they are of these weights only */
     }
     return code;
 }
@@ -271,8 +272,10 @@ static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
     struct aft_archive_counters *counters = &run->state.header->counters;
     if (counters->stage == stage->stage->number && !run->state.header->stage_complete &&
         run->state.header->trainer_size > 0) {
-        return aft_ppo_import_state(stage->ppo, run->state.trainer,
-                                    run->state.header->trainer_size, error);
+        enum aft_code code = aft_ppo_import_state(stage->ppo, run->state.trainer,
+                                                  run->state.header->trainer_size, error);
+        /* Sealed anew, as a sign of life: an iteration may take long. */
+        return code == AFT_OK ? seal(stage, SEAL_ON_THE_WAY, error) : code;
     }
     run->history_length = 0;
     counters->steps = 0;

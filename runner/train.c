@@ -318,6 +318,19 @@ static int conclude_failure(struct train *train, const struct aft_keeper_result 
     return code;
 }
 
+static void put_quoted(FILE *stream, const char *text)
+{
+    (void)fputc('\'', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '\'') {
+            (void)fputs("'\\''", stream); /* ends, escapes, and begins anew */
+        } else {
+            (void)fputc(*text, stream);
+        }
+    }
+    (void)fputc('\'', stream);
+}
+
 /* The command that goes on from a checkpoint, quoted for a shell. */
 static void write_command(char *text, size_t size, const struct aft_train_options *options)
 {
@@ -326,12 +339,18 @@ static void write_command(char *text, size_t size, const struct aft_train_option
         text[0] = '\0';
         return;
     }
-    (void)fprintf(stream, "checkpointed; go on with: aftershock train '%s' --models '%s'",
-                  options->curriculum_path, options->models_dir);
+    (void)fputs("checkpointed; go on with: aftershock train ", stream);
+    put_quoted(stream, options->curriculum_path);
+    (void)fputs(" --models ", stream);
+    put_quoted(stream, options->models_dir);
     for (int i = 0; i < options->n_overrides; i++) {
         if (strncmp(options->overrides[i], "recovery.resume=", 16) != 0) {
-            (void)fprintf(stream, " --set '%s'", options->overrides[i]);
+            (void)fputs(" --set ", stream);
+            put_quoted(stream, options->overrides[i]);
         }
+    }
+    if (options->stop_after_stage > 0) {
+        (void)fprintf(stream, " --stop-after-stage %d", options->stop_after_stage);
     }
     (void)fprintf(stream, "%s --resume latest", options->accept_changes ? " --accept-changes" : "");
     (void)fclose(stream);
@@ -459,6 +478,24 @@ static int complete_final(struct train *train)
     return code == AFT_OK ? AFT_EXIT_OK : complain(&error, exit_code_of(code));
 }
 
+/* The state that is resumed from may be the best so far, and its process may have been killed
+ * before it could say so. */
+static void offer_start(struct train *train)
+{
+    struct aft_error error;
+    struct aft_sealed_state sealed = {.region = train->region};
+    void *bytes = NULL;
+    size_t capacity = 0;
+    if (train->plan.start != NULL && !train->plan.import &&
+        aft_snapshot_copy(train->region, &bytes, &capacity, &sealed.info, &error) == AFT_OK) {
+        sealed.bytes = bytes;
+        if (aft_offer_best(&train->publisher, &sealed, &error) != AFT_OK) {
+            aft_run_publisher_tell(&train->publisher, AFT_EVENT_INCIDENT, error.message);
+        }
+    }
+    free(bytes);
+}
+
 static int train_run(struct train *train)
 {
     struct aft_error error;
@@ -484,6 +521,7 @@ static int train_run(struct train *train)
         return complain(&error, exit_code_of(code));
     }
     tell_begin(train);
+    offer_start(train);
     return run_keeper(train);
 }
 
