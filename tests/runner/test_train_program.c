@@ -49,7 +49,7 @@ static void train__gives_the_same_bits_with_any_number_of_threads(void **state)
     assert_true(program_has_file(place->folder, "models/small.old-1/stage2_100kN.zip"));
 }
 
-static void train__goes_on_after_kill_of_the_whole_group(void **state)
+static void rule1__training_goes_on_after_the_last_complete_stage(void **state)
 {
     const struct place *place = *state;
     struct program program;
@@ -148,7 +148,7 @@ static void train__ends_its_worker_when_the_keeper_is_killed(void **state)
     expect_finish(place);
 }
 
-static void train__starts_where_archives_were_deleted(void **state)
+static void rule1__the_first_deleted_archive_is_where_training_starts(void **state)
 {
     const struct place *place = *state;
     expect_exit(place, 0, NULL);
@@ -172,7 +172,7 @@ static void damage(const struct place *place, const char *archive)
     assert_int_equal(fclose(file), 0);
 }
 
-static void train__sets_a_damaged_archive_aside_and_trains_it_again(void **state)
+static void rule4__a_damaged_archive_is_set_aside_and_trained_again(void **state)
 {
     const struct place *place = *state;
     expect_exit(place, 0, NULL);
@@ -183,7 +183,7 @@ static void train__sets_a_damaged_archive_aside_and_trains_it_again(void **state
     expect_undisturbed_results(place);
 }
 
-static void train__refuses_when_the_first_stage_is_damaged(void **state)
+static void rule4__a_damaged_first_stage_is_refused_again_and_again(void **state)
 {
     const struct place *place = *state;
     const char *const fresh[] = {"--fresh", NULL};
@@ -197,7 +197,7 @@ static void train__refuses_when_the_first_stage_is_damaged(void **state)
     expect_undisturbed_results(place);
 }
 
-static void train__refuses_changed_settings_of_a_completed_stage(void **state)
+static void rule5__changed_settings_of_a_completed_stage_are_refused(void **state)
 {
     const struct place *place = *state;
     const char *const changed[] = {"--set", "ppo.gamma=0.9", NULL};
@@ -210,6 +210,20 @@ static void train__refuses_changed_settings_of_a_completed_stage(void **state)
     expect_exit(place, 0, accepted);
     expect_exit(place, 0, harmless);
     expect_undisturbed_results(place);
+}
+
+static void rule6__archives_behind_a_gap_are_kept_when_their_turn_comes(void **state)
+{
+    const struct place *place = *state;
+    const char *const other[] = {"--set", "stage 1.learning_rate=1e-3", NULL};
+    expect_exit(place, 0, NULL);
+    delete_archive(place, "stage1_50kN.zip");
+    expect_exit(place, 0, other); /* stage 1 comes out differently: stage 2 does not follow */
+    assert_true(program_has_file(place->folder, "models/small/stage2_100kN.superseded.zip"));
+    assert_true(program_has_file(place->folder, "models/small/stage2_100kN.zip"));
+    delete_archive(place, "stage1_50kN.zip");
+    delete_archive(place, "stage2_100kN.zip");
+    expect_finish(place);
 }
 
 static void train__leaves_everything_alone_on_wrong_input(void **state)
@@ -383,17 +397,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(train__completes_and_then_has_nothing_to_do),
         IN_A_PLACE(train__gives_the_same_bits_with_any_number_of_threads),
-        IN_A_PLACE(train__goes_on_after_kill_of_the_whole_group),
+        IN_A_PLACE(rule1__training_goes_on_after_the_last_complete_stage),
         IN_A_PLACE(train__writes_an_interrupted_archive_on_ctrl_c),
         IN_A_PLACE(train__writes_an_interrupted_archive_on_sigterm_and_sighup),
         IN_A_PLACE(train__recovers_from_a_worker_ended_by_sigsegv),
         IN_A_PLACE(train__recovers_from_a_worker_ended_by_sigkill),
         IN_A_PLACE(train__gives_up_after_retries_without_progress),
         IN_A_PLACE(train__ends_its_worker_when_the_keeper_is_killed),
-        IN_A_PLACE(train__starts_where_archives_were_deleted),
-        IN_A_PLACE(train__sets_a_damaged_archive_aside_and_trains_it_again),
-        IN_A_PLACE(train__refuses_when_the_first_stage_is_damaged),
-        IN_A_PLACE(train__refuses_changed_settings_of_a_completed_stage),
+        IN_A_PLACE(rule1__the_first_deleted_archive_is_where_training_starts),
+        IN_A_PLACE(rule4__a_damaged_archive_is_set_aside_and_trained_again),
+        IN_A_PLACE(rule4__a_damaged_first_stage_is_refused_again_and_again),
+        IN_A_PLACE(rule5__changed_settings_of_a_completed_stage_are_refused),
+        IN_A_PLACE(rule6__archives_behind_a_gap_are_kept_when_their_turn_comes),
         IN_A_PLACE(train__leaves_everything_alone_on_wrong_input),
         IN_A_PLACE(train__lets_one_process_hold_a_run),
         IN_A_PLACE(train__stops_after_a_stage_and_plans_without_touching),
