@@ -28,6 +28,7 @@ static const char SMALL_CURRICULUM[] =
     "[ground_motion]\ndistance_km = 5\n"
     "[ppo]\nnetwork = 16,16\nn_steps = 50\nbatch_size = 200\nn_epochs = 4\n"
     "[evaluation]\nmotions = 4\ntail_s = 2\n"
+    "[recovery]\ncheckpoint_every_s = 0\n"
     "[stage M4.5@50kN]\ntimesteps = 24000\n"
     "[stage M5.7@100kN]\ntimesteps = 24000\n";
 
