@@ -49,6 +49,9 @@ enum aft_code aft_file_rename(const char *from, const char *to, struct aft_error
 /* fsync of the folder that holds path. */
 enum aft_code aft_file_sync_folder_of(const char *path, struct aft_error *error);
 
+/* Creates the folder and its parents, as mkdir -p does, durably. */
+enum aft_code aft_file_make_folder(const char *path, struct aft_error *error);
+
 /* Removes temporaries left in the folder by killed processes. Call it only
  * while holding the run's lock. *swept counts them; it may be NULL. */
 enum aft_code aft_file_sweep_temporaries(const char *folder, int *swept, struct aft_error *error);

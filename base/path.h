@@ -13,9 +13,6 @@ enum aft_code aft_path_join(char out[PATH_MAX], const char *folder, const char *
 /* The part after the last '/', within path. */
 const char *aft_path_name(const char *path);
 
-/* Creates the folder and its parents, as mkdir -p does, durably. */
-enum aft_code aft_path_make_folder(const char *path, struct aft_error *error);
-
 /* Finds a loadable module ("aftershock_native.so"): in modules/ beside the
  * executable (a build folder), then in ../lib/aftershock/ (an installation). */
 enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct aft_error *error);

@@ -112,7 +112,7 @@ static enum aft_code make_checkpoint_folder(const struct aft_run_publisher *publ
 {
     char folder[PATH_MAX];
     enum aft_code code = aft_path_join(folder, publisher->folder, "checkpoints", error);
-    return code == AFT_OK ? aft_path_make_folder(folder, error) : code;
+    return code == AFT_OK ? aft_file_make_folder(folder, error) : code;
 }
 
 /* Nothing valid is overwritten but by a later step of the same lineage, or by a better one. */

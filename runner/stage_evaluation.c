@@ -73,16 +73,6 @@ static enum aft_code evaluate_stage(struct aft_worker_run *run, struct aft_ppo *
     return code;
 }
 
-void aft_forget_scores(struct aft_training_header *header)
-{
-    const double unknown = (double)NAN;
-    header->score = unknown;
-    for (int i = 0; i < AFT_MAX_STAGES; i++) {
-        header->scores[i] =
-            (struct aft_stage_score){unknown, unknown, unknown, unknown, unknown, unknown};
-    }
-}
-
 enum aft_code aft_evaluate_stages(struct aft_worker_run *run, struct aft_ppo *ppo,
                                   struct aft_error *error)
 {

@@ -192,7 +192,7 @@ static enum aft_code enter_folder(struct train *train, struct aft_error *error)
         code = move_old_run_aside(train, error);
     }
     if (code == AFT_OK) {
-        code = aft_path_make_folder(train->publisher.folder, error);
+        code = aft_file_make_folder(train->publisher.folder, error);
     }
     if (code == AFT_OK) {
         code = aft_lock_take(&train->lock, train->publisher.folder, error);

@@ -279,6 +279,65 @@ static void rename__moves_and_syncs_or_says_why_not(void **state)
     assert_int_equal(count_entries(), 1);
 }
 
+static void make_folder__makes_parents_and_is_content_with_what_is_there(void **state)
+{
+    (void)state;
+    char base[] = "/tmp/aft_path_XXXXXX";
+    char deep[PATH_MAX];
+    assert_non_null(mkdtemp(base));
+    assert_int_equal(aft_path_join(deep, base, "one/two/three", NULL), AFT_OK);
+    assert_int_equal(aft_file_make_folder(deep, NULL), AFT_OK);
+    assert_int_equal(aft_file_make_folder(deep, NULL), AFT_OK);
+    struct stat status;
+    assert_int_equal(stat(deep, &status), 0);
+    assert_true(S_ISDIR(status.st_mode));
+    char command[PATH_MAX + 16];
+    (void)snprintf(command, sizeof command, "rm -r '%s'", base);
+    assert_int_equal(system(command), 0);
+}
+
+static void make_folder__refuses_a_file_in_the_way(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/aft_path_XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    struct aft_error error = {0};
+    assert_int_equal(aft_file_make_folder(file, &error), AFT_ERR_IO);
+    assert_non_null(strstr(error.message, "a file is in the way"));
+    char below[PATH_MAX];
+    assert_int_equal(aft_path_join(below, file, "x", NULL), AFT_OK);
+    assert_int_not_equal(aft_file_make_folder(below, &error), AFT_OK);
+    assert_int_equal(aft_file_make_folder("", &error), AFT_ERR_USAGE);
+    (void)unlink(file);
+}
+
+static void reserve__takes_a_last_file_when_it_is_needed(void **state)
+{
+    (void)state;
+    static char bytes[20000];
+    struct aft_file_reserve reserve = {0};
+    struct aft_error error = {0};
+    char *read = NULL;
+    size_t size = 0;
+    memset(bytes, 'b', sizeof bytes);
+    assert_int_equal(aft_file_publish_reserved(&reserve, path, bytes, 10, &error), AFT_ERR_MISSING);
+    assert_int_equal(aft_file_reserve_hold(&reserve, folder, "kept", 8000, NULL), AFT_OK);
+    assert_int_equal(aft_file_publish_reserved(&reserve, path, bytes, 9000, &error), AFT_ERR_SPACE);
+    assert_int_equal(aft_file_reserve_hold(&reserve, folder, "kept", sizeof bytes, NULL), AFT_OK);
+    assert_int_equal(count_entries(), 1);
+    assert_int_equal(aft_file_publish_reserved(&reserve, path, bytes, 9000, NULL), AFT_OK);
+    assert_int_equal(count_entries(), 1); /* the reserve has become the file */
+    assert_int_equal(aft_file_read(&read, &size, path, sizeof bytes, NULL), AFT_OK);
+    assert_int_equal(size, 9000);
+    assert_memory_equal(read, bytes, size);
+    free(read);
+    assert_int_equal(aft_file_reserve_hold(&reserve, folder, "kept", 100, NULL), AFT_OK);
+    aft_file_reserve_release(&reserve);
+    assert_int_equal(count_entries(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -297,6 +356,9 @@ int main(void)
         TEST(sweep__removes_temporaries_only),
         TEST(temporary__is_known_by_its_name),
         TEST(rename__moves_and_syncs_or_says_why_not),
+        TEST(make_folder__makes_parents_and_is_content_with_what_is_there),
+        TEST(make_folder__refuses_a_file_in_the_way),
+        TEST(reserve__takes_a_last_file_when_it_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

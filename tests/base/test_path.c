@@ -45,40 +45,6 @@ static void path_name__is_what_follows_the_last_slash(void **state)
     assert_string_equal(aft_path_name("a/"), "");
 }
 
-static void make_folder__makes_parents_and_is_content_with_what_is_there(void **state)
-{
-    (void)state;
-    char base[] = "/tmp/aft_path_XXXXXX";
-    char deep[PATH_MAX];
-    assert_non_null(mkdtemp(base));
-    assert_int_equal(aft_path_join(deep, base, "one/two/three", NULL), AFT_OK);
-    assert_int_equal(aft_path_make_folder(deep, NULL), AFT_OK);
-    assert_int_equal(aft_path_make_folder(deep, NULL), AFT_OK);
-    struct stat status;
-    assert_int_equal(stat(deep, &status), 0);
-    assert_true(S_ISDIR(status.st_mode));
-    char command[PATH_MAX + 16];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", base);
-    assert_int_equal(system(command), 0);
-}
-
-static void make_folder__refuses_a_file_in_the_way(void **state)
-{
-    (void)state;
-    char file[] = "/tmp/aft_path_XXXXXX";
-    int fd = mkstemp(file);
-    assert_true(fd >= 0);
-    (void)close(fd);
-    struct aft_error error = {0};
-    assert_int_equal(aft_path_make_folder(file, &error), AFT_ERR_IO);
-    assert_non_null(strstr(error.message, "a file is in the way"));
-    char below[PATH_MAX];
-    assert_int_equal(aft_path_join(below, file, "x", NULL), AFT_OK);
-    assert_int_not_equal(aft_path_make_folder(below, &error), AFT_OK);
-    assert_int_equal(aft_path_make_folder("", &error), AFT_ERR_USAGE);
-    (void)unlink(file);
-}
-
 static void find_module__says_where_it_looked(void **state)
 {
     (void)state;
@@ -95,8 +61,6 @@ int main(void)
         cmocka_unit_test(path_join__puts_one_slash_between),
         cmocka_unit_test(path_join__refuses_what_does_not_fit),
         cmocka_unit_test(path_name__is_what_follows_the_last_slash),
-        cmocka_unit_test(make_folder__makes_parents_and_is_content_with_what_is_there),
-        cmocka_unit_test(make_folder__refuses_a_file_in_the_way),
         cmocka_unit_test(find_module__says_where_it_looked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
