@@ -22,13 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct aft_env_step {            /* rows are indexed by the environment: [n_envs] */
-    float *obs;                  /* [n_envs][obs_dim], the observation after the step */
-    float *final_obs;            /* [n_envs][obs_dim], written where an episode ended */
-    float *reward;               /* [n_envs] */
-    uint8_t *terminated;         /* [n_envs] 0 or 1 */
-    uint8_t *truncated;          /* [n_envs] 0 or 1 */
-    float *metrics;              /* [n_envs][n_metrics], written where an episode ended */
+struct aft_env_step {    /* rows are indexed by the environment: [n_envs] */
+    float *obs;          /* [n_envs][obs_dim], the observation after the step */
+    float *final_obs;    /* [n_envs][obs_dim], written where an episode ended */
+    float *reward;       /* [n_envs] */
+    uint8_t *terminated; /* [n_envs] 0 or 1 */
+    uint8_t *truncated;  /* [n_envs] 0 or 1 */
+    float *metrics;      /* [n_envs][n_metrics], written where an episode ended */
 };
 
 enum { AFT_ENV_MAX_METRICS = 8 };
@@ -37,8 +37,8 @@ struct aft_env {
     void *self;
     int n_envs;
     int obs_dim;
-    int action_dim;              /* actions are clipped to [-1, 1] by the environment */
-    int n_metrics;               /* figures of a finished episode, for people: 0…8 */
+    int action_dim;                  /* actions are clipped to [-1, 1] by the environment */
+    int n_metrics;                   /* figures of a finished episode, for people: 0…8 */
     const char *const *metric_names; /* [n_metrics], such as "peak_drift_to_passive" */
 
     /* Starts the first episode of every environment in the range; obs is

@@ -28,7 +28,8 @@ static enum aft_code read_open_file(int fd, char **bytes, size_t *size, const ch
     size_t expected = (size_t)status.st_size;
     char *buffer = malloc(expected + 1);
     if (buffer == NULL) {
-        return aft_fail(error, AFT_ERR_MEMORY, "read '%s': no memory for %zu bytes", path, expected);
+        return aft_fail(error, AFT_ERR_MEMORY, "read '%s': no memory for %zu bytes", path,
+                        expected);
     }
     size_t used = 0;
     while (used < expected) {
@@ -118,8 +119,8 @@ enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
                                struct aft_error *error)
 {
     char temporary[PATH_MAX];
-    int length = snprintf(temporary, sizeof temporary, "%s.%ld" AFT_TEMPORARY_SUFFIX, path,
-                          (long)getpid());
+    int length =
+        snprintf(temporary, sizeof temporary, "%s.%ld" AFT_TEMPORARY_SUFFIX, path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return aft_fail(error, AFT_ERR_IO, "write '%.100s…': path too long", path);
     }
@@ -179,8 +180,8 @@ enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char
     return code;
 }
 
-static enum aft_code fill_reserve(int fd, const struct aft_file_reserve *reserve,
-                                  const void *bytes, size_t size, struct aft_error *error)
+static enum aft_code fill_reserve(int fd, const struct aft_file_reserve *reserve, const void *bytes,
+                                  size_t size, struct aft_error *error)
 {
     enum aft_code code = write_all(fd, bytes, size, reserve->path, error);
     if (code == AFT_OK && ftruncate(fd, (off_t)size) != 0) {

@@ -23,9 +23,9 @@ struct aft_json; /* an object, array, string, number, boolean or null */
 
 struct aft_json *aft_json_object(void);
 struct aft_json *aft_json_array(void);
-struct aft_json *aft_json_string(const char *utf8);   /* NULL makes a null */
+struct aft_json *aft_json_string(const char *utf8); /* NULL makes a null */
 struct aft_json *aft_json_integer(int64_t number);
-struct aft_json *aft_json_real(double number);        /* not finite makes a null */
+struct aft_json *aft_json_real(double number); /* not finite makes a null */
 struct aft_json *aft_json_boolean(bool truth);
 struct aft_json *aft_json_null(void);
 struct aft_json *aft_json_copy(const struct aft_json *value); /* deep */

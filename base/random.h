@@ -12,15 +12,16 @@
 #include <stdint.h>
 
 enum aft_random_purpose { /* the numbers are part of every result: add, never renumber */
-    AFT_RANDOM_WEIGHTS = 1,
-    AFT_RANDOM_ACTION_NOISE = 2,
-    AFT_RANDOM_MINIBATCH_ORDER = 3,
-    AFT_RANDOM_EPISODE = 4,       /* a training episode's scenario: magnitude, onset, sign, … */
-    AFT_RANDOM_MOTION = 5,        /* the white noise of a training motion */
-    AFT_RANDOM_SENSOR = 6,        /* sensor noise and dropout */
-    AFT_RANDOM_VALIDATION = 7,    /* motions of the validation set */
-    AFT_RANDOM_TEST_MOTION = 8,   /* motions of the test set */
-    AFT_RANDOM_USER_MOTION = 9,   /* `aftershock motion` */
+                          AFT_RANDOM_WEIGHTS = 1,
+                          AFT_RANDOM_ACTION_NOISE = 2,
+                          AFT_RANDOM_MINIBATCH_ORDER = 3,
+                          AFT_RANDOM_EPISODE =
+                              4, /* a training episode's scenario: magnitude, onset, sign, … */
+                          AFT_RANDOM_MOTION = 5,      /* the white noise of a training motion */
+                          AFT_RANDOM_SENSOR = 6,      /* sensor noise and dropout */
+                          AFT_RANDOM_VALIDATION = 7,  /* motions of the validation set */
+                          AFT_RANDOM_TEST_MOTION = 8, /* motions of the test set */
+                          AFT_RANDOM_USER_MOTION = 9, /* `aftershock motion` */
 };
 
 struct aft_random_key {
@@ -28,7 +29,8 @@ struct aft_random_key {
     uint32_t domain; /* stage and purpose, the fourth counter word */
 };
 
-struct aft_random_key aft_random_key(uint64_t seed, uint32_t stage, enum aft_random_purpose purpose);
+struct aft_random_key aft_random_key(uint64_t seed, uint32_t stage,
+                                     enum aft_random_purpose purpose);
 
 /* The four words at (high, middle, index), e.g. (environment, episode, draw). */
 void aft_random_words(uint32_t out[4], struct aft_random_key key, uint32_t high, uint32_t middle,

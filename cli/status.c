@@ -206,8 +206,8 @@ static enum aft_code make_plan(struct status *status, struct aft_error *error)
         code = expect_what_is_there(status, error);
     }
     if (code == AFT_OK) {
-        status->request.latest = status->curriculum != NULL &&
-                                 status->curriculum->recovery.resume == AFT_RESUME_LATEST;
+        status->request.latest =
+            status->curriculum != NULL && status->curriculum->recovery.resume == AFT_RESUME_LATEST;
         code = aft_plan_make(&status->plan, &status->scan, status->expectations.stages,
                              status->expectations.n, &status->request, error);
     }
@@ -246,7 +246,7 @@ static enum aft_code print_json(const struct status *status, struct aft_error *e
                          status->planned ? status->plan.last_completed : 0);
     aft_json_set(document, "next_stage",
                  goes_on ? aft_json_integer(status->plan.next_stage) : aft_json_null());
-    aft_json_set(document, "next_step", 
+    aft_json_set(document, "next_step",
                  goes_on ? aft_json_integer(status->plan.next_step) : aft_json_null());
     aft_json_set_string(document, "plan", status->planned ? status->plan.sentence : NULL);
     aft_json_set_boolean(document, "refused",

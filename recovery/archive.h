@@ -36,9 +36,9 @@ struct aft_archive_tensor {
     char name[64];
     int n_dims; /* 0…2 */
     int64_t dims[2];
-    size_t count;              /* product of the dims */
-    const float *value;        /* [count], and Adam's first and second moment; */
-    const float *exp_avg;      /* NULL in an archive without optimizer state */
+    size_t count;         /* product of the dims */
+    const float *value;   /* [count], and Adam's first and second moment; */
+    const float *exp_avg; /* NULL in an archive without optimizer state */
     const float *exp_avg_sq;
 };
 
@@ -46,22 +46,23 @@ struct aft_archive_counters { /* in the manifest under "counters", and in traini
     int64_t stage;            /* counts from 1 */
     int64_t steps;            /* within the stage */
     int64_t total_steps;      /* over the run; SB3's num_timesteps */
-    int64_t iterations, episodes, updates; /* within the stage; updates are Adam steps of the stage */
-    int64_t adam_step;        /* Adam steps over the run */
+    int64_t iterations, episodes,
+        updates;       /* within the stage; updates are Adam steps of the stage */
+    int64_t adam_step; /* Adam steps over the run */
 };
 
 /* What SB3's `data` member needs beside the tensors. */
 struct aft_archive_sb3 {
     int obs_dim, action_dim;
     int n_layers, layers[AFT_ARCHIVE_MAX_LAYERS];
-    bool relu;                /* otherwise tanh */
+    bool relu; /* otherwise tanh */
     double log_std_init;
     bool ortho_init;
     int n_envs, n_steps, batch_size, n_epochs;
     double gamma, gae_lambda, ent_coef, vf_coef, max_grad_norm, learning_rate, adam_eps;
     double clip_range, clip_range_vf, target_kl; /* the last two: 0 is None */
     bool normalize_advantage;
-    int64_t total_timesteps;  /* planned over the run */
+    int64_t total_timesteps; /* planned over the run */
     uint64_t seed;
 };
 
@@ -86,8 +87,7 @@ struct aft_archive_content {
 
 /* The whole archive in memory; the caller frees *bytes. */
 enum aft_code aft_archive_build(char **bytes, size_t *size,
-                                const struct aft_archive_content *content,
-                                struct aft_error *error);
+                                const struct aft_archive_content *content, struct aft_error *error);
 
 /* Publishes the bytes under path (aft_file_publish), reads the file back, and
  * verifies it in full. Only AFT_OK means saved. */

@@ -19,8 +19,8 @@
 enum {
     AFT_COMMENT_PREFIX_SIZE = sizeof AFT_COMMENT_PREFIX - 1,
     AFT_COMMENT_SIZE = AFT_COMMENT_PREFIX_SIZE + AFT_SHA256_HEX_SIZE - 1,
-    AFT_ZIP_END_SIZE = 22,    /* of the end record without its comment, whose last two bytes */
-    AFT_MAX_MEMBERS = 256,    /* are the comment's length */
+    AFT_ZIP_END_SIZE = 22, /* of the end record without its comment, whose last two bytes */
+    AFT_MAX_MEMBERS = 256, /* are the comment's length */
     AFT_MAX_MEMBER_NAME = 96,
 };
 

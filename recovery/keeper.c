@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 enum { TICK_MS = 100 };
-static const double STOP_PATIENCE_S = 1.2;    /* for a first snapshot, once asked to stop */
-static const double STOPPED_S = 1.0;          /* a longer wait for a tick was no training time */
-static const double LONGEST_PAUSE_S = 30.0;   /* between retries without progress */
-static const double START_PATIENCE_S = 120.0; /* for a worker's first snapshot, with hang_timeout_s */
+static const double STOP_PATIENCE_S = 1.2;  /* for a first snapshot, once asked to stop */
+static const double STOPPED_S = 1.0;        /* a longer wait for a tick was no training time */
+static const double LONGEST_PAUSE_S = 30.0; /* between retries without progress */
+static const double START_PATIENCE_S =
+    120.0; /* for a worker's first snapshot, with hang_timeout_s */
 static const double PUBLISH_INTERVAL_S = 2.0; /* between tries of a stage's archive */
 
 struct keeper {
@@ -36,17 +37,17 @@ struct keeper {
     bool ever_sealed;        /* an earlier worker did */
     uint64_t start_sequence; /* what the worker was started from */
     uint64_t seen_sequence;
-    double restart_at_s;     /* earliest time of the next worker */
-    double seen_at_s;        /* when the newest snapshot was first seen */
-    double stop_by_s;        /* once asked to stop: latest time to wait for a snapshot */
+    double restart_at_s; /* earliest time of the next worker */
+    double seen_at_s;    /* when the newest snapshot was first seen */
+    double stop_by_s;    /* once asked to stop: latest time to wait for a snapshot */
     double publish_first_s, publish_next_s;
-    bool checkpoint_asked;   /* by SIGUSR1 */
+    bool checkpoint_asked;        /* by SIGUSR1 */
     uint64_t checkpoint_sequence; /* the last snapshot that was checkpointed, or tried to be */
     int64_t checkpoint_stage, checkpoint_step;
     double checkpoint_at_s;
-    uint64_t best_sequence;  /* the last evaluated snapshot that was offered as the best */
-    int64_t published;       /* the last stage whose archive is durable; 0: none */
-    int failures;            /* in a row without progress */
+    uint64_t best_sequence; /* the last evaluated snapshot that was offered as the best */
+    int64_t published;      /* the last stage whose archive is durable; 0: none */
+    int failures;           /* in a row without progress */
     int64_t failed_stage, failed_step;
     void *copy;
     size_t copy_capacity;
@@ -228,9 +229,8 @@ static void offer_best(struct keeper *keeper, const struct aft_sealed_state *sea
 {
     struct aft_error error;
     keeper->best_sequence = sealed->info.sequence;
-    if (sealed->info.evaluated &&
-        keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_BEST, sealed, NULL, &error) !=
-            AFT_OK) {
+    if (sealed->info.evaluated && keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_BEST,
+                                                         sealed, NULL, &error) != AFT_OK) {
         say(keeper, "best_model.zip was not written: %s", error.message);
     }
 }
@@ -256,9 +256,8 @@ static bool checkpoint_is_due(const struct keeper *keeper, const struct aft_snap
     if (info->stage_complete || info->sequence == keeper->checkpoint_sequence) {
         return false;
     }
-    int64_t since = info->stage == keeper->checkpoint_stage
-                        ? info->step - keeper->checkpoint_step
-                        : info->step;
+    int64_t since =
+        info->stage == keeper->checkpoint_stage ? info->step - keeper->checkpoint_step : info->step;
     bool by_steps = config->checkpoint_every_steps > 0 && since >= config->checkpoint_every_steps;
     bool by_time = config->checkpoint_every_s > 0.0 && info->step > 0 &&
                    now_s() - keeper->checkpoint_at_s >= config->checkpoint_every_s;
@@ -284,8 +283,8 @@ static void checkpoint_if_due(struct keeper *keeper, const struct aft_snapshot_i
         keeper->checkpoint_sequence = sealed.info.sequence;
         keeper->checkpoint_stage = sealed.info.stage;
         keeper->checkpoint_step = sealed.info.step;
-        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_CHECKPOINT, &sealed,
-                                      NULL, &error);
+        code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_CHECKPOINT, &sealed, NULL,
+                                      &error);
     }
     if (code != AFT_OK) {
         say(keeper, "no checkpoint: %s; training goes on", error.message);
@@ -333,7 +332,7 @@ static void publish_stage(struct keeper *keeper)
         keeper->published = sealed.info.stage;
         aft_stage_set_published(keeper->region, sealed.info.stage);
         keeper->state = sealed.info.stage >= keeper->config->last_stage ? AFT_KEEPER_FINISHED
-                                                                         : AFT_KEEPER_TRAINING;
+                                                                        : AFT_KEEPER_TRAINING;
         return;
     }
     if (stopping) {
@@ -353,7 +352,8 @@ static void publish_stage(struct keeper *keeper)
 }
 
 /* INTERRUPTING: the newest snapshot becomes the INTERRUPTED archive, or on SIGUSR2
- * a checkpoint. Where the newest is a published stage's last, a short wait for the next stage's first. */
+ * a checkpoint. Where the newest is a published stage's last, a short wait for the next stage's
+ * first. */
 static void interrupt(struct keeper *keeper)
 {
     struct aft_snapshot_info info;
@@ -407,7 +407,8 @@ static bool explain_end(struct keeper *keeper, struct aft_error *error)
         return error->code == AFT_ERR_ENGINE || error->code == AFT_ERR_MEMORY;
     }
     if (announced == AFT_ANNOUNCED_END) {
-        (void)aft_fail(error, AFT_ERR_ENGINE, "the worker ended before the last stage was complete");
+        (void)aft_fail(error, AFT_ERR_ENGINE,
+                       "the worker ended before the last stage was complete");
         return true;
     }
     if (WIFSIGNALED(status)) {

@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 enum aft_keeper_state {
-    AFT_KEEPER_STARTING,    /* a worker runs, and has sealed nothing of its own yet */
-    AFT_KEEPER_TRAINING,    /* it seals a snapshot at every iteration boundary */
-    AFT_KEEPER_PUBLISHING,  /* a stage's last snapshot becomes its archive; the worker waits */
+    AFT_KEEPER_STARTING,     /* a worker runs, and has sealed nothing of its own yet */
+    AFT_KEEPER_TRAINING,     /* it seals a snapshot at every iteration boundary */
+    AFT_KEEPER_PUBLISHING,   /* a stage's last snapshot becomes its archive; the worker waits */
     AFT_KEEPER_INTERRUPTING, /* a signal asked to stop: the INTERRUPTED archive is due */
-    AFT_KEEPER_RECOVERING,  /* the worker is gone: ERROR archive, then a new worker or the end */
+    AFT_KEEPER_RECOVERING,   /* the worker is gone: ERROR archive, then a new worker or the end */
     AFT_KEEPER_FINISHED,
     AFT_KEEPER_STOPPED,
     AFT_KEEPER_FAILED,
@@ -39,20 +39,20 @@ struct aft_keeper_hooks {
     enum aft_code (*publish)(void *context, enum aft_archive_kind kind,
                              const struct aft_sealed_state *state, const char *reason,
                              struct aft_error *error);
-    void (*event)(void *context, const void *record); /* of the worker, in order */
+    void (*event)(void *context, const void *record);  /* of the worker, in order */
     void (*incident)(void *context, const char *text); /* for people: a failure, and what is done */
     void (*tick)(void *context);                       /* ten times a second */
 };
 
 struct aft_keeper_config {
-    const char *worker_command;  /* argv[1] of the program started anew as the worker */
-    int launch_fd;               /* inherited by the worker as it is; what to train */
+    const char *worker_command;     /* argv[1] of the program started anew as the worker */
+    int launch_fd;                  /* inherited by the worker as it is; what to train */
     int64_t checkpoint_every_steps; /* of a stage; 0: not by steps */
-    double checkpoint_every_s;   /* 0: not by time */
-    int64_t last_stage;          /* the run is finished once this stage is published */
-    int retries;                 /* failures in a row without progress that are recovered from */
-    double hang_timeout_s;       /* 0: never */
-    double publish_patience_s;   /* how long a stage's archive is tried again */
+    double checkpoint_every_s;      /* 0: not by time */
+    int64_t last_stage;             /* the run is finished once this stage is published */
+    int retries;                    /* failures in a row without progress that are recovered from */
+    double hang_timeout_s;          /* 0: never */
+    double publish_patience_s;      /* how long a stage's archive is tried again */
 };
 
 struct aft_keeper_result {

@@ -64,16 +64,14 @@ const struct aft_pickle_value *aft_pickle_root(const struct aft_pickle *pickle);
 
 /* Value of a text or integer key of a DICT or of a CALL that had items set (an
  * OrderedDict); NULL where there is none, and for a NULL dict. The last one counts. */
-const struct aft_pickle_value *aft_pickle_get(const struct aft_pickle_value *dict,
-                                              const char *key);
-const struct aft_pickle_value *aft_pickle_get_at(const struct aft_pickle_value *dict,
-                                                 int64_t key);
+const struct aft_pickle_value *aft_pickle_get(const struct aft_pickle_value *dict, const char *key);
+const struct aft_pickle_value *aft_pickle_get_at(const struct aft_pickle_value *dict, int64_t key);
 bool aft_pickle_is(const struct aft_pickle_value *value, enum aft_pickle_type type);
 bool aft_pickle_is_text(const struct aft_pickle_value *value, const char *text);
 bool aft_pickle_is_global(const struct aft_pickle_value *value, const char *module,
                           const char *name);
 /* A CALL of that global, with a tuple of at least n_arguments. */
-bool aft_pickle_is_call(const struct aft_pickle_value *value, const char *module,
-                        const char *name, size_t n_arguments);
+bool aft_pickle_is_call(const struct aft_pickle_value *value, const char *module, const char *name,
+                        size_t n_arguments);
 
 #endif

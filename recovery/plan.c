@@ -242,11 +242,13 @@ static bool refuse_what_does_not_fit(struct aft_plan *plan,
         }
     }
     if (differs) {
-        (void)fprintf(report, "Restore these values, or start anew with --fresh (nothing is "
-                              "deleted).\n");
+        (void)fprintf(report,
+                      "Restore these values, or start anew with --fresh (nothing is "
+                      "deleted).\n");
     }
-    return differs && refuse(plan, "Refused: the archive to start from is of another network or "
-                                   "other sensors");
+    return differs && refuse(plan,
+                             "Refused: the archive to start from is of another network or "
+                             "other sensors");
 }
 
 /* Rules 2 and 3; false where the named archive cannot be used. */
@@ -256,8 +258,9 @@ static bool choose_start(struct aft_plan *plan, const struct aft_scan *scan,
 {
     plan->start = plan->from;
     if (request->archive != NULL) {
-        char sentence[sizeof plan->sentence] = "Refused: --resume names an archive that cannot be "
-                                               "used";
+        char sentence[sizeof plan->sentence] =
+            "Refused: --resume names an archive that cannot be "
+            "used";
         return aft_plan_start_at(plan, scan, stages, request, report) || !refuse(plan, sentence);
     }
     const struct aft_scan_entry *latest =

@@ -19,22 +19,22 @@ struct aft_scan_entry {
     enum aft_archive_kind kind; /* by the manifest, or by the name where it cannot be read */
     int stage;                  /* counts from 1; 0: unknown */
     bool valid;
-    bool set_aside;             /* named *.corrupt or *.superseded.zip */
-    bool damaged;               /* not valid because its bytes are bad. What is not valid
-                                 * otherwise (a folder, a link, no permission, a format of the
-                                 * future, a name that its manifest contradicts) may be sound,
-                                 * and is never renamed */
-    int name_stage;             /* N of a file stageN_*.zip in the run's folder; otherwise 0. A
-                                 * stage archive is such a file, of kind stage */
-    char reason[256];           /* why it is not valid; empty otherwise */
+    bool set_aside;   /* named *.corrupt or *.superseded.zip */
+    bool damaged;     /* not valid because its bytes are bad. What is not valid
+                       * otherwise (a folder, a link, no permission, a format of the
+                       * future, a name that its manifest contradicts) may be sound,
+                       * and is never renamed */
+    int name_stage;   /* N of a file stageN_*.zip in the run's folder; otherwise 0. A
+                       * stage archive is such a file, of kind stage */
+    char reason[256]; /* why it is not valid; empty otherwise */
     int64_t steps, total_steps;
-    double score;               /* NaN where there is none */
-    int64_t order;              /* of checkpoints: which was written when; 0: unknown */
+    double score;  /* NaN where there is none */
+    int64_t order; /* of checkpoints: which was written when; 0: unknown */
     char fingerprint[AFT_SHA256_HEX_SIZE];
     char state_hash[AFT_SHA256_HEX_SIZE];
     char parent[AFT_SHA256_HEX_SIZE]; /* the state hash of the stage it started from; "": none */
     char run_id[64];
-    struct aft_json *settings;  /* the stage's effective settings; NULL when not valid */
+    struct aft_json *settings; /* the stage's effective settings; NULL when not valid */
 };
 
 struct aft_scan {
@@ -69,9 +69,9 @@ struct aft_stage_expectation { /* of one stage of the curriculum, as it is today
     char archive_name[96];           /* stage2_100kN.zip */
 };
 
-struct aft_plan_request {   /* what the user asked for */
+struct aft_plan_request { /* what the user asked for */
     bool accept_changes;
-    bool latest;            /* rule 2: from the latest state in the middle of a stage */
+    bool latest; /* rule 2: from the latest state in the middle of a stage */
     const struct aft_scan_entry *archive; /* rule 3: from exactly this one; NULL: none named */
     const char *const *fixed_keys; /* of settings that no accepted change may touch: those that the
                                     * state's shape depends on; ends with NULL; may be NULL */
@@ -79,21 +79,21 @@ struct aft_plan_request {   /* what the user asked for */
 
 struct aft_plan {
     enum aft_plan_outcome outcome;
-    int last_completed;     /* 0: none */
-    int next_stage;         /* counts from 1; 0 when complete */
-    const struct aft_scan_entry *from; /* the last complete stage's archive, within the scan */
+    int last_completed;                 /* 0: none */
+    int next_stage;                     /* counts from 1; 0 when complete */
+    const struct aft_scan_entry *from;  /* the last complete stage's archive, within the scan */
     const struct aft_scan_entry *start; /* whose state training starts from: `from`, or what rule 2
                                          * or 3 found; NULL: new weights */
-    bool mid_stage;         /* start is in the middle of next_stage, at next_step */
-    bool import;            /* start is another stage's result that begins next_stage (rule 3) */
+    bool mid_stage;                     /* start is in the middle of next_stage, at next_step */
+    bool import; /* start is another stage's result that begins next_stage (rule 3) */
     int64_t next_step;
-    bool accepted_changes;  /* completed stages differ, and --accept-changes was given */
-    char sentence[256];     /* what train prints first: interface.md's words */
-    char *report;           /* further lines for people: what was found damaged, what is kept for
-                             * them and how to use it, which keys differ; never NULL, may be "" */
-    int n_stages;           /* of the curriculum */
-    int n_damaged;          /* stage archives to rename *.corrupt, … */
-    int n_behind_gap;       /* … and valid ones behind the gap, superseded when their turn comes */
+    bool accepted_changes; /* completed stages differ, and --accept-changes was given */
+    char sentence[256];    /* what train prints first: interface.md's words */
+    char *report;          /* further lines for people: what was found damaged, what is kept for
+                            * them and how to use it, which keys differ; never NULL, may be "" */
+    int n_stages;          /* of the curriculum */
+    int n_damaged;         /* stage archives to rename *.corrupt, … */
+    int n_behind_gap;      /* … and valid ones behind the gap, superseded when their turn comes */
 };
 
 /* The rules of "Where training resumes" (docs/recovery.md). The plan borrows from

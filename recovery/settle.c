@@ -99,8 +99,7 @@ enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_erro
     return code;
 }
 
-enum aft_code aft_supersede_other(const char *path, const char *state_hash,
-                                  struct aft_error *error)
+enum aft_code aft_supersede_other(const char *path, const char *state_hash, struct aft_error *error)
 {
     struct stat status;
     if (lstat(path, &status) != 0) {
@@ -130,8 +129,8 @@ static bool continues(const struct aft_archive *old, const struct aft_json *new_
     const struct aft_json *manifest = aft_archive_manifest(old);
     return same_text(manifest, new_manifest, "run_id") &&
            same_text(manifest, new_manifest, "parent") &&
-           same_text(manifest, new_manifest, "fingerprint") && old_counters->stage == counters->stage &&
-           old_counters->steps <= counters->steps;
+           same_text(manifest, new_manifest, "fingerprint") &&
+           old_counters->stage == counters->stage && old_counters->steps <= counters->steps;
 }
 
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,

@@ -16,16 +16,16 @@ enum { REGION_ALIGNMENT = 4096, COPY_ATTEMPTS = 1000 };
 struct slot_header {
     _Atomic uint64_t sequence; /* 0 while the slot is being written (S2) */
     struct aft_snapshot_info info;
-    uint64_t events;           /* put before this seal (S3) */
+    uint64_t events; /* put before this seal (S3) */
     uint64_t checksum;
 };
 
 struct control { /* the first bytes of the mapping */
     uint64_t magic;
     struct aft_snapshot_sizes sizes;
-    _Atomic uint64_t sequence;      /* of the last sealed snapshot; its slot is sequence & 1 (S1) */
+    _Atomic uint64_t sequence; /* of the last sealed snapshot; its slot is sequence & 1 (S1) */
     struct slot_header slots[2];
-    _Atomic uint64_t events_put;    /* by the worker, sealed or not */
+    _Atomic uint64_t events_put; /* by the worker, sealed or not */
     _Atomic uint64_t events_taken;
     _Atomic int phase;
     _Atomic int announced;
@@ -85,8 +85,8 @@ enum aft_code aft_snapshot_create(struct aft_snapshot_region **region,
         mapping = mmap(NULL, made->mapped, PROT_READ | PROT_WRITE, MAP_SHARED, made->memory_fd, 0);
     }
     if (mapping == MAP_FAILED) {
-        enum aft_code code = aft_fail_errno(error, "create snapshot region of %zu bytes",
-                                            made->mapped);
+        enum aft_code code =
+            aft_fail_errno(error, "create snapshot region of %zu bytes", made->mapped);
         aft_snapshot_destroy(made);
         return code;
     }
@@ -105,8 +105,8 @@ enum aft_code aft_snapshot_attach(struct aft_snapshot_region **region, int memor
     if (fstat(memory_fd, &status) != 0) {
         return aft_fail_errno(error, "attach to snapshot region");
     }
-    void *mapping = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                         memory_fd, 0);
+    void *mapping =
+        mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
     if (mapping == MAP_FAILED) {
         return aft_fail_errno(error, "map snapshot region");
     }
@@ -366,8 +366,7 @@ void aft_worker_announce(struct aft_snapshot_region *region, enum aft_announceme
 enum aft_announcement aft_worker_announced(const struct aft_snapshot_region *region,
                                            struct aft_error *error)
 {
-    enum aft_announcement what =
-        (enum aft_announcement)atomic_load(&region->control->announced);
+    enum aft_announcement what = (enum aft_announcement)atomic_load(&region->control->announced);
     if (what == AFT_ANNOUNCED_FAILURE && error != NULL) {
         *error = region->control->failure;
         error->message[sizeof error->message - 1] = '\0';

@@ -29,12 +29,12 @@
 #include <stdint.h>
 
 enum aft_worker_phase { /* what the worker is doing; for people and for tests */
-    AFT_PHASE_START,
-    AFT_PHASE_ROLLOUT,
-    AFT_PHASE_UPDATE,
-    AFT_PHASE_EVALUATION,
-    AFT_PHASE_SEAL,
-    AFT_PHASE_WAIT, /* for a stage's archive to be published */
+                        AFT_PHASE_START,
+                        AFT_PHASE_ROLLOUT,
+                        AFT_PHASE_UPDATE,
+                        AFT_PHASE_EVALUATION,
+                        AFT_PHASE_SEAL,
+                        AFT_PHASE_WAIT, /* for a stage's archive to be published */
 };
 
 enum aft_announcement {
@@ -53,13 +53,13 @@ struct aft_snapshot_sizes {
 
 /* Describes a sealed snapshot. */
 struct aft_snapshot_info {
-    uint64_t sequence;       /* 0: nothing was sealed yet */
+    uint64_t sequence; /* 0: nothing was sealed yet */
     size_t size;
-    size_t history_length;   /* records that belong to it */
-    int64_t stage;           /* counts from 1 */
-    int64_t step;            /* within the stage */
-    bool stage_complete;     /* the stage's last state: to be published as its archive */
-    bool evaluated;          /* has a new score: may be the best so far */
+    size_t history_length; /* records that belong to it */
+    int64_t stage;         /* counts from 1 */
+    int64_t step;          /* within the stage */
+    bool stage_complete;   /* the stage's last state: to be published as its archive */
+    bool evaluated;        /* has a new score: may be the best so far */
 };
 
 struct aft_snapshot_region;

@@ -25,7 +25,7 @@ enum aft_code aft_torch_write_policy(char **bytes, size_t *size,
 struct aft_torch_adam { /* of one parameter group */
     double learning_rate;
     double eps;
-    int64_t step;       /* Adam steps done; 0 or missing moments: no state is written */
+    int64_t step; /* Adam steps done; 0 or missing moments: no state is written */
 };
 
 /* The state dict of torch.optim.Adam over the tensors. */

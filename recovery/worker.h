@@ -1,4 +1,5 @@
-/* The worker's first steps: attached to its keeper, deaf to the terminal, gone when the keeper is. */
+/* The worker's first steps: attached to its keeper, deaf to the terminal, gone when the keeper is.
+ */
 #ifndef AFT_RECOVERY_WORKER_H
 #define AFT_RECOVERY_WORKER_H
 

@@ -39,8 +39,8 @@ struct aft_zip { /* every member, unpacked */
 
 struct aft_zip_limits {
     size_t members;
-    size_t total;  /* unpacked bytes of all members together */
-    bool folders;  /* whether a name may contain '/' */
+    size_t total; /* unpacked bytes of all members together */
+    bool folders; /* whether a name may contain '/' */
 };
 
 /* AFT_ERR_CORRUPT for everything that is not a sound zip of distinct, plainly

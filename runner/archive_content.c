@@ -235,10 +235,8 @@ static enum aft_code build(char **bytes, size_t *size, char state_hash[AFT_SHA25
     return code;
 }
 
-enum aft_code aft_archive_of_state(char **bytes, size_t *size,
-                                   char state_hash[AFT_SHA256_HEX_SIZE],
-                                   const struct aft_run_record *record,
-                                   enum aft_archive_kind kind,
+enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[AFT_SHA256_HEX_SIZE],
+                                   const struct aft_run_record *record, enum aft_archive_kind kind,
                                    const struct aft_sealed_state *sealed, const char *reason,
                                    struct aft_error *error)
 {
@@ -250,8 +248,8 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size,
     char *history = NULL;
     size_t history_size = 0;
     /* The keeper's copy is its own: laying pointers over it changes nothing. */
-    enum aft_code code = aft_training_state_view(&state, (void *)(uintptr_t)sealed->bytes,
-                                                 sealed->info.size, error);
+    enum aft_code code =
+        aft_training_state_view(&state, (void *)(uintptr_t)sealed->bytes, sealed->info.size, error);
     if (code == AFT_OK && state.header->counters.stage > record->curriculum->n_stages) {
         code = aft_fail(error, AFT_ERR_CORRUPT, "build archive: the state is of no stage");
     }

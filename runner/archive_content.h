@@ -13,12 +13,13 @@
 
 #include <stddef.h>
 
-struct aft_lineage {           /* where a state comes from */
-    char run_id[33];           /* 32 hex digits, drawn when a run starts fresh */
-    char parent[AFT_SHA256_HEX_SIZE]; /* training_state_sha256 of the previous stage's archive; "" */
+struct aft_lineage { /* where a state comes from */
+    char run_id[33]; /* 32 hex digits, drawn when a run starts fresh */
+    char
+        parent[AFT_SHA256_HEX_SIZE]; /* training_state_sha256 of the previous stage's archive; "" */
 };
 
-struct aft_run_record {        /* what the keeper knows of the run beside the state */
+struct aft_run_record { /* what the keeper knows of the run beside the state */
     const struct aft_curriculum *curriculum;
     const struct aft_expectations *expectations;
     const char *const *overrides; /* `--set` and the like, applied to the curriculum's text */
@@ -29,10 +30,8 @@ struct aft_run_record {        /* what the keeper knows of the run beside the st
 };
 
 /* The archive's bytes, which the caller frees, and its training_state_sha256. */
-enum aft_code aft_archive_of_state(char **bytes, size_t *size,
-                                   char state_hash[AFT_SHA256_HEX_SIZE],
-                                   const struct aft_run_record *record,
-                                   enum aft_archive_kind kind,
+enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[AFT_SHA256_HEX_SIZE],
+                                   const struct aft_run_record *record, enum aft_archive_kind kind,
                                    const struct aft_sealed_state *sealed, const char *reason,
                                    struct aft_error *error);
 

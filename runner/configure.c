@@ -39,8 +39,8 @@ static struct aft_motion_config motion_of(const struct aft_stage *stage)
 {
     const struct aft_motion_settings *from = &stage->motion;
     return (struct aft_motion_config){
-        .kind = from->source == AFT_MOTION_RECORDS ? AFT_MOTION_RECORDED
-                                                   : AFT_MOTION_STOCHASTIC_SOURCE,
+        .kind =
+            from->source == AFT_MOTION_RECORDS ? AFT_MOTION_RECORDED : AFT_MOTION_STOCHASTIC_SOURCE,
         .scaling = scaling_of(from->scale),
         .pga_g = from->pga_g,
         .sa_t1_g = from->sa_t1_g,
@@ -156,7 +156,7 @@ struct aft_ppo_schedule aft_schedule_at(const struct aft_stage *stage, int64_t s
     return (struct aft_ppo_schedule){
         .learning_rate = (float)aft_schedule_value(ppo->lr_schedule, ppo->learning_rate,
                                                    ppo->final_learning_rate, progress),
-        .ent_coef = (float)aft_schedule_value(ppo->ent_schedule, ppo->ent_coef,
-                                              ppo->final_ent_coef, progress),
+        .ent_coef = (float)aft_schedule_value(ppo->ent_schedule, ppo->ent_coef, ppo->final_ent_coef,
+                                              progress),
     };
 }

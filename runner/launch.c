@@ -101,9 +101,9 @@ enum aft_code aft_launch_read(struct aft_launch *launch, int fd, struct aft_erro
     }
     if (code == AFT_OK) {
         launch->last_stage = (int)strtol(texts[0], NULL, 10);
-        code = aft_curriculum_parse(&launch->curriculum, texts[2], strlen(texts[2]), texts[1],
-                                    (const char *const *)&texts[FIXED_TEXTS], n - FIXED_TEXTS,
-                                    error);
+        code =
+            aft_curriculum_parse(&launch->curriculum, texts[2], strlen(texts[2]), texts[1],
+                                 (const char *const *)&texts[FIXED_TEXTS], n - FIXED_TEXTS, error);
     }
     for (int i = 0; i < n; i++) {
         free(texts[i]);

@@ -54,8 +54,7 @@ static void tell_of_archive(struct aft_run_publisher *publisher, enum aft_archiv
 static void tell_of_stage_end(struct aft_run_publisher *publisher)
 {
     struct aft_event event = event_now(publisher, AFT_EVENT_STAGE_ENDS);
-    const struct aft_stage *stage =
-        &publisher->record.curriculum->stages[publisher->stage - 1];
+    const struct aft_stage *stage = &publisher->record.curriculum->stages[publisher->stage - 1];
     (void)snprintf(event.u.begins.name, sizeof event.u.begins.name, "%s", stage->name);
     event.u.begins.magnitude = stage->magnitude;
     event.u.begins.force_limit_n = stage->force_limit_n;
@@ -118,8 +117,7 @@ static enum aft_code make_checkpoint_folder(const struct aft_run_publisher *publ
 /* Nothing valid is overwritten but by a later step of the same lineage, or by a better one. */
 static enum aft_code make_way(struct aft_run_publisher *publisher, const char *path,
                               enum aft_archive_kind kind, const char *state_hash,
-                              const struct aft_archive_counters *counters,
-                              struct aft_error *error)
+                              const struct aft_archive_counters *counters, struct aft_error *error)
 {
     switch (kind) {
     case AFT_ARCHIVE_STAGE:
@@ -175,8 +173,8 @@ static enum aft_code write_archive(struct aft_run_publisher *publisher, const ch
         /* Half as much again: a history grows. Nothing depends on getting it. */
         (void)aft_file_reserve_hold(&publisher->stop_reserve, publisher->folder, ".reserve-stop",
                                     size + size / 2, &ignored);
-        (void)aft_file_reserve_hold(&publisher->error_reserve, publisher->folder,
-                                    ".reserve-error", size + size / 2, &ignored);
+        (void)aft_file_reserve_hold(&publisher->error_reserve, publisher->folder, ".reserve-error",
+                                    size + size / 2, &ignored);
     }
     return code;
 }
@@ -309,9 +307,8 @@ enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
             publisher->best_score = entry->score;
         }
     }
-    return aft_checkpoint_rotation_init(&publisher->rotation,
-                                        publisher->record.curriculum->recovery.keep_last, scan,
-                                        error);
+    return aft_checkpoint_rotation_init(
+        &publisher->rotation, publisher->record.curriculum->recovery.keep_last, scan, error);
 }
 
 void aft_run_publisher_clear(struct aft_run_publisher *publisher)

@@ -15,18 +15,18 @@
 
 struct aft_run_publisher {
     struct aft_run_record record;
-    char folder[PATH_MAX];           /* models/<run> */
-    struct aft_event_stream *events; /* borrowed */
-    char last_path[PATH_MAX];        /* of the archive published last; "" */
+    char folder[PATH_MAX];                 /* models/<run> */
+    struct aft_event_stream *events;       /* borrowed */
+    char last_path[PATH_MAX];              /* of the archive published last; "" */
     int64_t stage, stage_step, total_step; /* where training is, for events of the keeper */
     double stage_began_s;
     struct aft_checkpoint_rotation rotation;
     struct aft_file_reserve stop_reserve, error_reserve; /* for an INTERRUPTED and an ERROR
                                                           * archive on a full disk */
-    double best_score;               /* of best_model.zip; -infinity: none yet */
-    int64_t completed_stage;         /* the last published one, or resumed after, … */
+    double best_score;                        /* of best_model.zip; -infinity: none yet */
+    int64_t completed_stage;                  /* the last published one, or resumed after, … */
     char completed_hash[AFT_SHA256_HEX_SIZE]; /* … and its training_state_sha256 */
-    int64_t cleared_stage;           /* whose other archives were moved out of the way */
+    int64_t cleared_stage;                    /* whose other archives were moved out of the way */
 };
 
 /* Takes over what the scan found: checkpoints to rotate, the best score so far. */

@@ -105,8 +105,7 @@ static void note_lineage(struct aft_run_publisher *publisher, const struct aft_p
     publisher->completed_stage = plan->mid_stage ? 0 : plan->last_completed;
     /* In the middle of a stage the archive itself says what it descends from. */
     if (plan->from != NULL && !plan->import && !plan->mid_stage) {
-        memcpy(publisher->completed_hash, plan->from->state_hash,
-               sizeof publisher->completed_hash);
+        memcpy(publisher->completed_hash, plan->from->state_hash, sizeof publisher->completed_hash);
     }
 }
 

@@ -26,8 +26,7 @@ struct stage_run {
 static void on_phase(void *context, enum aft_ppo_phase phase)
 {
     struct aft_snapshot_region *region = context;
-    aft_worker_set_phase(region,
-                         phase == AFT_PPO_ROLLOUT ? AFT_PHASE_ROLLOUT : AFT_PHASE_UPDATE);
+    aft_worker_set_phase(region, phase == AFT_PPO_ROLLOUT ? AFT_PHASE_ROLLOUT : AFT_PHASE_UPDATE);
 }
 
 static bool all_finite(const float *values, size_t n)
@@ -225,8 +224,8 @@ static void tell_beginning(const struct stage_run *stage)
 static enum aft_code create(struct stage_run *stage, struct aft_error *error)
 {
     struct aft_worker_run *run = stage->run;
-    enum aft_code code = aft_configure_environment(&stage->setup, run->curriculum,
-                                                   stage->stage->number, error);
+    enum aft_code code =
+        aft_configure_environment(&stage->setup, run->curriculum, stage->stage->number, error);
     if (code == AFT_OK) {
         code = aft_environment_create(&stage->env, &stage->setup.config, error);
     }

@@ -103,14 +103,13 @@ static enum aft_code read_curriculum(struct train *train, struct aft_error *erro
         return code;
     }
     if (options->stop_after_stage > train->curriculum->n_stages) {
-        return aft_fail(error, AFT_ERR_USAGE,
-                        "--stop-after-stage %d: the curriculum has %d stages",
+        return aft_fail(error, AFT_ERR_USAGE, "--stop-after-stage %d: the curriculum has %d stages",
                         options->stop_after_stage, train->curriculum->n_stages);
     }
     train->last_stage =
         options->stop_after_stage > 0 ? options->stop_after_stage : train->curriculum->n_stages;
-    return aft_path_join(train->publisher.folder, options->models_dir,
-                         train->curriculum->run.name, error);
+    return aft_path_join(train->publisher.folder, options->models_dir, train->curriculum->run.name,
+                         error);
 }
 
 /* The archive that --resume names; one that is not there is bad usage. */
@@ -234,8 +233,7 @@ static enum aft_code subscribe_observers(struct train *train, struct aft_error *
 {
     struct aft_observer observer;
     const char *folder = train->publisher.folder;
-    enum aft_code code =
-        aft_console_create(&observer, stdout, train->options->progress, error);
+    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress, error);
     if (code != AFT_OK) {
         return code;
     }
@@ -423,9 +421,10 @@ static int dry_run(struct train *train)
     struct aft_error error;
     struct stat status;
     if (train->options->fresh && stat(train->publisher.folder, &status) == 0) {
-        (void)printf("No checkpoints found - starting fresh training\n"
-                     "(--fresh: the run in %s would be moved aside first)\n",
-                     train->publisher.folder);
+        (void)printf(
+            "No checkpoints found - starting fresh training\n"
+            "(--fresh: the run in %s would be moved aside first)\n",
+            train->publisher.folder);
         return AFT_EXIT_OK;
     }
     enum aft_code code = look_and_plan(train, &error);
@@ -435,8 +434,8 @@ static int dry_run(struct train *train)
     int exit_code = print_plan(train);
     for (int i = 0; i < train->last_stage && exit_code == AFT_EXIT_OK; i++) {
         const struct aft_stage *stage = &train->curriculum->stages[i];
-        (void)printf("  stage %d/%d  %-14s %10lld steps  %s\n", i + 1,
-                     train->curriculum->n_stages, stage->name, (long long)stage->timesteps,
+        (void)printf("  stage %d/%d  %-14s %10lld steps  %s\n", i + 1, train->curriculum->n_stages,
+                     stage->name, (long long)stage->timesteps,
                      i < train->plan.last_completed ? "complete" : "to train");
     }
     return exit_code;

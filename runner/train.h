@@ -27,7 +27,7 @@ struct aft_train_options {       /* all strings are borrowed, and valid until ex
     const char *const *overrides; /* "SECTION.KEY=VALUE", for aft_curriculum_load. --run-name, */
     int n_overrides;              /* --seed, --device, --engine, --threads and --resume stage are
                                    * among them as run.name=… and so on, in command-line order */
-    const char *resume_path;       /* `--resume PATH`; NULL: by [recovery] resume */
+    const char *resume_path;      /* `--resume PATH`; NULL: by [recovery] resume */
     int stop_after_stage;         /* counts from 1; 0: none */
     bool dry_run;                 /* print the plan, train nothing */
     enum aft_progress_style progress;

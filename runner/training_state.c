@@ -52,9 +52,9 @@ static bool header_is_sane(const struct aft_training_header *header)
     return header->magic == STATE_MAGIC && header->version == AFT_TRAINING_STATE_VERSION &&
            header->obs_dim > 0 && header->obs_dim < SANE_SIZE / 64 && header->action_dim > 0 &&
            header->parameter_count < SANE_SIZE && header->trainer_size < SANE_SIZE &&
-           header->n_scores >= 0 && header->n_scores <= AFT_MAX_STAGES &&
-           header->n_metrics >= 0 && header->n_metrics <= AFT_ENV_MAX_METRICS &&
-           header->counters.stage >= 0 && header->counters.steps >= 0;
+           header->n_scores >= 0 && header->n_scores <= AFT_MAX_STAGES && header->n_metrics >= 0 &&
+           header->n_metrics <= AFT_ENV_MAX_METRICS && header->counters.stage >= 0 &&
+           header->counters.steps >= 0;
 }
 
 enum aft_code aft_training_state_view(struct aft_training_state *state, void *bytes, size_t size,

@@ -8,8 +8,8 @@
 #ifndef AFT_RUNNER_TRAINING_STATE_H
 #define AFT_RUNNER_TRAINING_STATE_H
 
-#include "base/error.h"
 #include "base/env.h"
+#include "base/error.h"
 #include "curriculum/settings.h"
 #include "recovery/archive.h"
 #include "trainer/network.h"
@@ -20,7 +20,7 @@
 
 enum { AFT_TRAINING_STATE_VERSION = 1 };
 
-struct aft_stage_score {      /* a policy on the held-out motions of one stage */
+struct aft_stage_score { /* a policy on the held-out motions of one stage */
     double peak_drift_to_passive, rms_drift_to_passive; /* means; NaN: not evaluated */
     double worst_peak_to_passive, stroke_max_m, power_max_w, uncontrolled_peak_to_passive;
 };
@@ -29,21 +29,21 @@ struct aft_training_header {
     uint64_t magic;
     uint32_t version;
     int32_t obs_dim, action_dim;
-    int32_t stage_complete;   /* 1: the stage's last state, evaluated */
+    int32_t stage_complete; /* 1: the stage's last state, evaluated */
     struct aft_archive_counters counters;
     uint64_t parameter_count; /* P */
     uint64_t trainer_size;    /* bytes of aft_ppo_export_state; 0 at the end of a stage */
     double normaliser_count;
-    double trained_s;         /* wall time over the run, for people */
-    double score;             /* minus the mean of the peak ratios; NaN: not evaluated */
-    int32_t n_scores;         /* stages of the curriculum */
-    int32_t n_metrics;        /* of an episode in the history */
+    double trained_s;  /* wall time over the run, for people */
+    double score;      /* minus the mean of the peak ratios; NaN: not evaluated */
+    int32_t n_scores;  /* stages of the curriculum */
+    int32_t n_metrics; /* of an episode in the history */
     char metric_names[AFT_ENV_MAX_METRICS][32];
     struct aft_stage_score scores[AFT_MAX_STAGES];
-    char engine[128];         /* which engine, BLAS and processor computed this */
+    char engine[128]; /* which engine, BLAS and processor computed this */
 };
 
-struct aft_training_state {   /* pointers into one buffer */
+struct aft_training_state { /* pointers into one buffer */
     struct aft_training_header *header;
     float *parameters, *adam_m, *adam_v;
     double *mean, *variance;

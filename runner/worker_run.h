@@ -22,10 +22,10 @@ struct aft_worker_run {
     struct aft_network network;
     struct aft_training_state state; /* as it is sealed next; its buffer grows with the trainer's */
     size_t state_capacity;
-    size_t history_length;           /* episodes of the stage */
-    double began_s;                  /* monotonic clock: when this process began … */
-    double trained_before_s;         /* … and the run's training time before it */
-    int64_t steps_before;            /* the run's steps then */
+    size_t history_length;   /* episodes of the stage */
+    double began_s;          /* monotonic clock: when this process began … */
+    double trained_before_s; /* … and the run's training time before it */
+    int64_t steps_before;    /* the run's steps then */
 };
 
 /* Trains the stage (counted from 1) to its end, published: from its first step,

@@ -33,48 +33,48 @@ struct aft_engine_config {
 
 struct aft_minibatch { /* n samples */
     int n;
-    const float *obs;          /* [n][obs_dim] */
-    const float *actions;      /* [n][action_dim], as sampled, unclipped */
-    const float *log_probs;    /* [n] under the policy that sampled them */
-    const float *values;       /* [n] predicted then */
-    const float *advantages;   /* [n], not yet normalised */
-    const float *returns;      /* [n] */
+    const float *obs;        /* [n][obs_dim] */
+    const float *actions;    /* [n][action_dim], as sampled, unclipped */
+    const float *log_probs;  /* [n] under the policy that sampled them */
+    const float *values;     /* [n] predicted then */
+    const float *advantages; /* [n], not yet normalised */
+    const float *returns;    /* [n] */
 };
 
 struct aft_update_config {
     float learning_rate;
     float clip_range;
-    float clip_range_vf;       /* 0: the value is not clipped */
+    float clip_range_vf; /* 0: the value is not clipped */
     float ent_coef;
     float vf_coef;
-    float max_grad_norm;       /* 0: not clipped */
+    float max_grad_norm; /* 0: not clipped */
     float adam_beta1, adam_beta2, adam_eps;
-    bool normalize_advantage;  /* by the minibatch's mean and sample standard deviation + 1e-8 */
-    float kl_limit;            /* > 0: when the minibatch's approx_kl exceeds it, nothing is
-                                * updated and stats.stopped is set (SB3: 1.5 target_kl) */
+    bool normalize_advantage; /* by the minibatch's mean and sample standard deviation + 1e-8 */
+    float kl_limit;           /* > 0: when the minibatch's approx_kl exceeds it, nothing is
+                               * updated and stats.stopped is set (SB3: 1.5 target_kl) */
 };
 
-struct aft_update_stats {      /* of one minibatch, before its Adam step; SB3's definitions */
-    double policy_loss;        /* mean of -min(r A, clip(r) A) */
-    double value_loss;         /* mean squared error to the returns (clipped values if asked) */
-    double entropy_loss;       /* minus the mean entropy */
-    double loss;               /* policy + ent_coef * entropy_loss + vf_coef * value_loss */
-    double approx_kl;          /* mean of (r - 1) - log r (Schulman 2020) */
+struct aft_update_stats { /* of one minibatch, before its Adam step; SB3's definitions */
+    double policy_loss;   /* mean of -min(r A, clip(r) A) */
+    double value_loss;    /* mean squared error to the returns (clipped values if asked) */
+    double entropy_loss;  /* minus the mean entropy */
+    double loss;          /* policy + ent_coef * entropy_loss + vf_coef * value_loss */
+    double approx_kl;     /* mean of (r - 1) - log r (Schulman 2020) */
     double clip_fraction;
-    double grad_norm;          /* before clipping */
+    double grad_norm; /* before clipping */
     bool stopped;
 };
 
-struct aft_engine_state {      /* arrays of parameter_count floats, the caller's */
+struct aft_engine_state { /* arrays of parameter_count floats, the caller's */
     float *parameters;
     float *adam_m;
     float *adam_v;
-    int64_t adam_step;         /* updates done */
+    int64_t adam_step; /* updates done */
 };
 
 struct aft_engine_interface {
-    int version;               /* AFT_ENGINE_INTERFACE_VERSION */
-    const char *name;          /* "native" | "torch" */
+    int version;      /* AFT_ENGINE_INTERFACE_VERSION */
+    const char *name; /* "native" | "torch" */
 
     /* Parameters are zero until import_state. */
     enum aft_code (*create)(void **self, const struct aft_engine_config *config,
@@ -98,8 +98,8 @@ struct aft_engine_interface {
     /* One step of Adam on the PPO loss of the minibatch. A loss or gradient that is not
      * finite is AFT_ERR_NUMERIC, and nothing is updated. stats may be NULL. */
     enum aft_code (*update)(void *self, const struct aft_minibatch *minibatch,
-                            const struct aft_update_config *config,
-                            struct aft_update_stats *stats, struct aft_error *error);
+                            const struct aft_update_config *config, struct aft_update_stats *stats,
+                            struct aft_error *error);
 
     /* The gradient of the last update, before clipping, as one flat vector. */
     enum aft_code (*gradient)(void *self, float *gradient, struct aft_error *error);

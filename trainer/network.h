@@ -33,9 +33,9 @@ struct aft_network {
 
 struct aft_network_tensor {
     char name[64];
-    int n_dims;       /* 1 or 2 */
-    int dims[2];      /* [out], or [out][in] */
-    size_t offset;    /* into the flat vector, in floats */
+    int n_dims;    /* 1 or 2 */
+    int dims[2];   /* [out], or [out][in] */
+    size_t offset; /* into the flat vector, in floats */
     size_t count;
 };
 
@@ -46,8 +46,8 @@ void aft_network_tensor(struct aft_network_tensor *tensor, const struct aft_netw
 size_t aft_network_parameter_count(const struct aft_network *network);
 
 struct aft_network_init {
-    bool orthogonal;      /* as SB3: gain √2 hidden, 1 value, output_gain action; biases 0.
-                           * Otherwise torch.nn.Linear's uniform ±1/√fan_in */
+    bool orthogonal; /* as SB3: gain √2 hidden, 1 value, output_gain action; biases 0.
+                      * Otherwise torch.nn.Linear's uniform ±1/√fan_in */
     double output_gain;
     double log_std;
 };

@@ -8,60 +8,60 @@
 #ifndef AFT_TRAINER_PPO_H
 #define AFT_TRAINER_PPO_H
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "base/thread_pool.h"
 #include "trainer/engine.h"
-#include "base/env.h"
 
 enum aft_ppo_phase { AFT_PPO_ROLLOUT, AFT_PPO_UPDATE };
 
 struct aft_ppo_config {
-    int n_steps;               /* per environment and rollout */
-    int batch_size;            /* the last minibatch of an epoch may be smaller, as in SB3 */
+    int n_steps;    /* per environment and rollout */
+    int batch_size; /* the last minibatch of an epoch may be smaller, as in SB3 */
     int n_epochs;
     float gamma, gae_lambda;
     float clip_range, clip_range_vf, vf_coef, max_grad_norm;
-    float target_kl;           /* 0: off; an update beyond 1.5 × stops the iteration's updates */
+    float target_kl; /* 0: off; an update beyond 1.5 × stops the iteration's updates */
     float adam_eps;
     bool normalize_advantage;
     bool normalize_observation; /* by running mean and variance, clipped to ± 8; the statistics
                                  * are fixed during a rollout and its updates */
-    bool adaptive;             /* the learning rate follows desired_kl (Heess et al. 2017, as in
-                                * rsl_rl): ÷1.5 above 2 ×, ×1.5 below ½ ×, within 1e-5…1e-2 */
+    bool adaptive;              /* the learning rate follows desired_kl (Heess et al. 2017, as in
+                                 * rsl_rl): ÷1.5 above 2 ×, ×1.5 below ½ ×, within 1e-5…1e-2 */
     float desired_kl;
     uint64_t seed;
-    uint32_t stage;            /* keys of the random streams */
+    uint32_t stage;                                            /* keys of the random streams */
     void (*on_phase)(void *context, enum aft_ppo_phase phase); /* when a phase of an iteration */
     void *on_phase_context;                                    /* begins; may be NULL */
 };
 
 /* What changes from iteration to iteration by schedule. */
 struct aft_ppo_schedule {
-    float learning_rate;       /* ignored while adaptive, but for the first iteration */
+    float learning_rate; /* ignored while adaptive, but for the first iteration */
     float ent_coef;
 };
 
-struct aft_episode {           /* one finished episode */
-    int64_t step;              /* steps of the stage (all environments) when it ended */
+struct aft_episode { /* one finished episode */
+    int64_t step;    /* steps of the stage (all environments) when it ended */
     float total_reward;
-    int32_t length;            /* control steps */
+    int32_t length; /* control steps */
     float metrics[AFT_ENV_MAX_METRICS];
 };
 
-struct aft_iteration {         /* what an iteration did; means over its minibatches */
+struct aft_iteration { /* what an iteration did; means over its minibatches */
     double policy_loss, value_loss, entropy_loss, loss, approx_kl, clip_fraction;
     double grad_norm, explained_variance, std, learning_rate, ent_coef, reward_mean;
-                               /* std: geometric mean over the actions, before the last update */
-    int epochs;                /* begun, fewer than n_epochs when stopped by target_kl */
-    int64_t updates;           /* minibatch updates of this iteration */
+    /* std: geometric mean over the actions, before the last update */
+    int epochs;                 /* begun, fewer than n_epochs when stopped by target_kl */
+    int64_t updates;            /* minibatch updates of this iteration */
     double rollout_s, update_s; /* wall time, for people only */
     int n_episodes;
     const struct aft_episode *episodes; /* finished in this rollout, ordered by (step,
                                          * environment); borrowed until the next iteration */
 };
 
-struct aft_ppo_counters {      /* within the stage */
+struct aft_ppo_counters { /* within the stage */
     int64_t iterations, steps, episodes, updates;
 };
 

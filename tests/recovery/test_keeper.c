@@ -31,7 +31,7 @@ struct script {
     int64_t stage, step;
 };
 
-struct record { /* what the hooks saw */
+struct record {          /* what the hooks saw */
     char published[256]; /* one letter per archive: S B I E C */
     char last_reason[256];
     int64_t last_step;
@@ -44,8 +44,10 @@ static struct script *script; /* shared with the workers */
 
 static enum aft_code seal(struct aft_snapshot_region *region, bool complete, bool evaluated)
 {
-    struct aft_snapshot_info info = {.size = sizeof script->step, .stage = script->stage,
-                                     .step = script->step, .stage_complete = complete,
+    struct aft_snapshot_info info = {.size = sizeof script->step,
+                                     .stage = script->stage,
+                                     .step = script->step,
+                                     .stage_complete = complete,
                                      .evaluated = evaluated};
     return aft_snapshot_seal(region, &script->step, &info, NULL);
 }
@@ -120,8 +122,10 @@ static enum aft_code publish(void *context, enum aft_archive_kind kind,
                              const struct aft_sealed_state *state, const char *reason,
                              struct aft_error *error)
 {
-    static const char letters[] = {[AFT_ARCHIVE_STAGE] = 'S', [AFT_ARCHIVE_BEST] = 'B',
-                                   [AFT_ARCHIVE_INTERRUPTED] = 'I', [AFT_ARCHIVE_ERROR] = 'E',
+    static const char letters[] = {[AFT_ARCHIVE_STAGE] = 'S',
+                                   [AFT_ARCHIVE_BEST] = 'B',
+                                   [AFT_ARCHIVE_INTERRUPTED] = 'I',
+                                   [AFT_ARCHIVE_ERROR] = 'E',
                                    [AFT_ARCHIVE_CHECKPOINT] = 'C'};
     struct record *record = context;
     int64_t step;
@@ -172,8 +176,10 @@ struct run {
 static void run_script(struct run *run, const char *letters)
 {
     struct aft_snapshot_region *region = NULL;
-    const struct aft_snapshot_sizes sizes = {.slot = 64, .history_record = 8,
-                                             .history_capacity = 8, .event_record = 8,
+    const struct aft_snapshot_sizes sizes = {.slot = 64,
+                                             .history_record = 8,
+                                             .history_capacity = 8,
+                                             .event_record = 8,
                                              .event_capacity = 8};
     int fd = memfd_create("script", MFD_CLOEXEC);
     assert_true(fd >= 0);
@@ -187,8 +193,10 @@ static void run_script(struct run *run, const char *letters)
     if (run->config.last_stage == 0) {
         run->config.last_stage = 1;
     }
-    struct aft_keeper_hooks hooks = {.context = &run->record, .publish = publish,
-                                     .event = on_event, .incident = on_incident,
+    struct aft_keeper_hooks hooks = {.context = &run->record,
+                                     .publish = publish,
+                                     .event = on_event,
+                                     .incident = on_incident,
                                      .tick = on_tick};
     assert_int_equal(aft_snapshot_create(&region, &sizes, NULL), AFT_OK);
     aft_keeper_run(&run->result, &run->config, &hooks, region);
@@ -302,9 +310,9 @@ static void keeper__gives_up_a_stage_with_its_state_in_an_error_archive(void **s
 static void keeper__obeys_a_stop_while_a_stage_cannot_be_published(void **state)
 {
     (void)state;
-    struct run run = {.config.publish_patience_s = 60,
-                      .record = {.fail_publications = 1000, .signal_at = 3,
-                                 .signal_number = SIGINT}};
+    struct run run = {
+        .config.publish_patience_s = 60,
+        .record = {.fail_publications = 1000, .signal_at = 3, .signal_number = SIGINT}};
     run_script(&run, "ssC");
     assert_int_equal(run.result.state, AFT_KEEPER_STOPPED);
     assert_int_equal(run.result.stop_signal, SIGINT);

@@ -94,7 +94,9 @@ static void pickle_read__records_calls_without_making_them(void **state)
     (void)state;
     /* os.system('echo') with a state built: only a record of it */
     struct aft_pickle *pickle =
-        read_good(BYTES("\x80\x02" "cos\nsystem\nX\x04\x00\x00\x00" "echo\x85R}b."));
+        read_good(BYTES("\x80\x02"
+                        "cos\nsystem\nX\x04\x00\x00\x00"
+                        "echo\x85R}b."));
     const struct aft_pickle_value *root = aft_pickle_root(pickle);
     assert_true(aft_pickle_is_call(root, "os", "system", 1));
     assert_false(aft_pickle_is_call(root, "os", "system", 2));
@@ -106,7 +108,9 @@ static void pickle_read__records_calls_without_making_them(void **state)
 static void pickle_read__takes_a_list_that_contains_itself(void **state)
 {
     (void)state;
-    struct aft_pickle *pickle = read_good(BYTES("\x80\x02]q\x00h\x00" "a."));
+    struct aft_pickle *pickle =
+        read_good(BYTES("\x80\x02]q\x00h\x00"
+                        "a."));
     const struct aft_pickle_value *root = aft_pickle_root(pickle);
     assert_int_equal(root->n, 1);
     assert_ptr_equal(root->items[0], root);
@@ -122,41 +126,48 @@ static void pickle_read__rejects_what_is_no_pickle_of_ours(void **state)
     } cases[] = {
         {BYTES("")},
         {BYTES("\x80\x02")},
-        {BYTES("\x80\x02.")},                         /* nothing on the stack */
-        {BYTES("\x80\x02NN.")},                       /* too much of it */
-        {BYTES("\x80\x02N")},                         /* no end */
-        {BYTES("\x80\x02N.N")},                       /* something after the end */
-        {BYTES("\x80\x03N.")},                        /* other protocols */
+        {BYTES("\x80\x02.")},   /* nothing on the stack */
+        {BYTES("\x80\x02NN.")}, /* too much of it */
+        {BYTES("\x80\x02N")},   /* no end */
+        {BYTES("\x80\x02N.N")}, /* something after the end */
+        {BYTES("\x80\x03N.")},  /* other protocols */
         {BYTES("\x80\x04N.")},
         {BYTES("I1\n.")},
-        {BYTES("\x80\x02(N.")},                       /* an open mark */
-        {BYTES("\x80\x02t.")},                        /* no mark */
+        {BYTES("\x80\x02(N.")}, /* an open mark */
+        {BYTES("\x80\x02t.")},  /* no mark */
         {BYTES("\x80\x02u.")},
-        {BYTES("\x80\x02\x87.")},                     /* too few */
-        {BYTES("\x80\x02N(\x85.")},                   /* not across a mark */
+        {BYTES("\x80\x02\x87.")},   /* too few */
+        {BYTES("\x80\x02N(\x85.")}, /* not across a mark */
         {BYTES("\x80\x02](NNs.")},
-        {BYTES("\x80\x02}(Nu.")},                     /* half a pair */
-        {BYTES("\x80\x02](NNu.")},                    /* pairs for a list */
-        {BYTES("\x80\x02}Na.")},                      /* an item for a dict */
+        {BYTES("\x80\x02}(Nu.")},  /* half a pair */
+        {BYTES("\x80\x02](NNu.")}, /* pairs for a list */
+        {BYTES("\x80\x02}Na.")},   /* an item for a dict */
         {BYTES("\x80\x02Nb.")},
         {BYTES("\x80\x02NNb.")},
-        {BYTES("\x80\x02N)R.")},                      /* a call of nothing */
-        {BYTES("\x80\x02" "cos\nsystem\nNR.")},       /* not with a tuple */
-        {BYTES("\x80\x02" "cos\nsystem")},            /* names that do not end */
-        {BYTES("\x80\x02" "cos")},
-        {BYTES("\x80\x02h\x00.")},                    /* memos that were not made */
+        {BYTES("\x80\x02N)R.")}, /* a call of nothing */
+        {BYTES("\x80\x02"
+               "cos\nsystem\nNR.")}, /* not with a tuple */
+        {BYTES("\x80\x02"
+               "cos\nsystem")}, /* names that do not end */
+        {BYTES("\x80\x02"
+               "cos")},
+        {BYTES("\x80\x02h\x00.")}, /* memos that were not made */
         {BYTES("\x80\x02j\xff\xff\xff\xff.")},
-        {BYTES("\x80\x02Nr\xff\xff\xff\xff.")},       /* a memo of 4 Gi values */
+        {BYTES("\x80\x02Nr\xff\xff\xff\xff.")}, /* a memo of 4 Gi values */
         {BYTES("\x80\x02q\x00N.")},
-        {BYTES("\x80\x02X\xff\xff\xff\xff" "abc.")},  /* longer than there is */
-        {BYTES("\x80\x02U\x10" "abc.")},
+        {BYTES("\x80\x02X\xff\xff\xff\xff"
+               "abc.")}, /* longer than there is */
+        {BYTES("\x80\x02U\x10"
+               "abc.")},
         {BYTES("\x80\x02G\x00.")},
         {BYTES("\x80\x02K")},
         {BYTES("\x80\x02Q.")},
-        {BYTES("\x80\x02" "0.")},                     /* POP, INST, OBJ, NEWOBJ, EXT, … */
+        {BYTES("\x80\x02"
+               "0.")}, /* POP, INST, OBJ, NEWOBJ, EXT, … */
         {BYTES("\x80\x02(ios\nsystem\n.")},
         {BYTES("\x80\x02(N.o")},
-        {BYTES("\x80\x02" "cos\nsystem\n)\x81.")},
+        {BYTES("\x80\x02"
+               "cos\nsystem\n)\x81.")},
         {BYTES("\x80\x02\x82\x01.")},
         {BYTES("\x80\x02\x8b\x00\x00\x00\x00.")},
         {BYTES("\x80\x02S'x'\n.")},
@@ -193,8 +204,19 @@ static void pickle_read__bounds_depth_and_count(void **state)
 static void pickle_write__is_read_back(void **state)
 {
     (void)state;
-    static const int64_t numbers[] = {0, 1, 255, 256, 65535, 65536, -1, -129, INT32_MAX, INT32_MIN,
-                                      INT64_C(1) << 40, INT64_MIN, INT64_MAX};
+    static const int64_t numbers[] = {0,
+                                      1,
+                                      255,
+                                      256,
+                                      65535,
+                                      65536,
+                                      -1,
+                                      -129,
+                                      INT32_MAX,
+                                      INT32_MIN,
+                                      INT64_C(1) << 40,
+                                      INT64_MIN,
+                                      INT64_MAX};
     struct aft_pickle_writer writer = {0};
     aft_pickle_start(&writer);
     aft_pickle_ops(&writer, "](");
@@ -238,7 +260,8 @@ static void pickle_read__survives_mutations(void **state)
     char *file = NULL;
     size_t file_size;
     assert_int_equal(aft_torch_write_adam(&file, &file_size, fixture.tensors,
-                                          fixture.content.n_tensors, &adam, NULL), AFT_OK);
+                                          fixture.content.n_tensors, &adam, NULL),
+                     AFT_OK);
     struct aft_zip zip;
     assert_int_equal(aft_zip_read(&zip, file, file_size, &limits, NULL), AFT_OK);
     const struct aft_zip_member *member = aft_zip_find(&zip, "archive/data.pkl");
@@ -273,8 +296,9 @@ static void torch_read__survives_mutations(void **state)
     fixture_init(&fixture, 2);
     char *file = NULL;
     size_t file_size;
-    assert_int_equal(aft_torch_write_policy(&file, &file_size, fixture.tensors,
-                                            fixture.content.n_tensors, NULL), AFT_OK);
+    assert_int_equal(
+        aft_torch_write_policy(&file, &file_size, fixture.tensors, fixture.content.n_tensors, NULL),
+        AFT_OK);
     struct aft_zip zip;
     assert_int_equal(aft_zip_read(&zip, file, file_size, &limits, NULL), AFT_OK);
     struct aft_zip_entry entries[64];

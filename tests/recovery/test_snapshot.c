@@ -20,8 +20,11 @@ enum { SLOT = 40000 };
 static struct aft_snapshot_region *make_region(void)
 {
     struct aft_snapshot_region *region = NULL;
-    struct aft_snapshot_sizes sizes = {.slot = SLOT, .history_record = 16, .history_capacity = 64,
-                                       .event_record = 8, .event_capacity = 4};
+    struct aft_snapshot_sizes sizes = {.slot = SLOT,
+                                       .history_record = 16,
+                                       .history_capacity = 64,
+                                       .event_record = 8,
+                                       .event_capacity = 4};
     struct aft_error error;
     assert_int_equal(aft_snapshot_create(&region, &sizes, &error), AFT_OK);
     return region;

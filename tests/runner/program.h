@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 struct program {
-    pid_t pid;              /* also its process group */
-    char output[PATH_MAX];  /* file with stdout and stderr */
+    pid_t pid;             /* also its process group */
+    char output[PATH_MAX]; /* file with stdout and stderr */
 };
 
 /* A fresh temporary folder, removed by program_remove_folder. */
@@ -24,7 +24,8 @@ void program_write_curriculum(char path[PATH_MAX], const char *folder, const cha
 /* Starts `aftershock train CURRICULUM --models FOLDER/models ARGUMENTS…` (NULL-terminated). */
 void program_start_train(struct program *program, const char *folder, const char *curriculum,
                          const char *const *arguments);
-/* Waits (at most a minute, then kills and fails) and gives the exit status: 0…255, or 1000 + signal. */
+/* Waits (at most a minute, then kills and fails) and gives the exit status: 0…255, or 1000 +
+ * signal. */
 int program_wait(struct program *program);
 int program_train(const char *folder, const char *curriculum, const char *const *arguments);
 bool program_said(const char *folder, const char *text); /* in the output of the last start */

@@ -72,16 +72,19 @@ static void write_forward_pass(const char *archive_path, const char *path)
     static float obs[ROWS * 256], actions[ROWS], values[ROWS];
     assert_int_equal(aft_archive_open(&archive, archive_path, NULL), AFT_OK);
     int n = aft_archive_tensors(archive, &tensors);
-    struct aft_engine_config config = {.network = network_of(tensors, n), .max_rows = ROWS,
-                                       .max_batch = ROWS, .act_slots = 1, .device = "cpu"};
+    struct aft_engine_config config = {.network = network_of(tensors, n),
+                                       .max_rows = ROWS,
+                                       .max_batch = ROWS,
+                                       .act_slots = 1,
+                                       .device = "cpu"};
     assert_int_equal(aft_engine_open(&engine, "native", &config, NULL), AFT_OK);
     load_weights(&engine, tensors, n);
     int dim = config.network.obs_dim;
     for (int i = 0; i < ROWS * dim; i++) {
         obs[i] = 3.0f * (float)sin(0.7 * i + 0.001 * i * i);
     }
-    assert_int_equal(
-        engine.use->act(engine.self, 0, ROWS, obs, NULL, actions, NULL, values, NULL), AFT_OK);
+    assert_int_equal(engine.use->act(engine.self, 0, ROWS, obs, NULL, actions, NULL, values, NULL),
+                     AFT_OK);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     for (int i = 0; i < ROWS; i++) {

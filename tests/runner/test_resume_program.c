@@ -22,8 +22,7 @@
 
 static const char *const latest[] = {"--resume", "latest", NULL};
 
-static void start(struct program *program, const struct place *place,
-                  const char *const *arguments)
+static void start(struct program *program, const struct place *place, const char *const *arguments)
 {
     program_start_train(program, place->folder, place->curriculum, arguments);
 }
@@ -98,8 +97,9 @@ static void rule2__latest_takes_the_most_steps_and_falls_back_to_the_stage(void 
 static void rule2__latest_does_not_use_a_state_of_other_settings(void **state)
 {
     const struct place *place = *state;
-    const char *const changed[] = {"--resume", "latest", "--set", "stage 2.learning_rate=1e-3",
-                                   "--stop-after-stage", "2", NULL};
+    const char *const changed[] = {
+        "--resume",           "latest", "--set", "stage 2.learning_rate=1e-3",
+        "--stop-after-stage", "2",      NULL};
     interrupt_at(place, 2, 8000, NULL);
     expect_exit(place, 0, changed);
     expect_said(place, "No archive in the middle of stage 2 continues it");
@@ -209,9 +209,10 @@ static int count_checkpoints(const struct place *place, bool valid_only)
 static void checkpoints__keep_the_newest_across_restarts(void **state)
 {
     const struct place *place = *state;
-    const char *const settings[] = {"--set", "recovery.checkpoint_every_steps=2400",
-                                    "--set", "recovery.keep_last=3",
-                                    "--resume", "latest", NULL};
+    const char *const settings[] = {"--set",    "recovery.checkpoint_every_steps=2400",
+                                    "--set",    "recovery.keep_last=3",
+                                    "--resume", "latest",
+                                    NULL};
     struct program program;
     for (int i = 0; i < 2; i++) {
         start(&program, place, settings);
@@ -223,8 +224,8 @@ static void checkpoints__keep_the_newest_across_restarts(void **state)
     expect_exit(place, 0, settings);
     expect_undisturbed_results(place);
     assert_int_equal(count_checkpoints(place, true), 3);
-    assert_false(program_has_file(place->folder,
-                                  "models/small/checkpoints/stage1_step000002400.zip"));
+    assert_false(
+        program_has_file(place->folder, "models/small/checkpoints/stage1_step000002400.zip"));
 }
 
 static void sigusr1__writes_a_checkpoint_and_training_goes_on(void **state)

@@ -231,10 +231,10 @@ static void train__leaves_everything_alone_on_wrong_input(void **state)
 {
     const struct place *place = *state;
     static const char *const wrong[][4] = {
-        {"--set", "ppo.gamma=2", NULL},       {"--set", "ppo.gama=0.9", NULL},
-        {"--set", "nonsense", NULL},          {"--stop-after-stage", "3", NULL},
-        {"--resume", "no/such.zip", NULL},    {"--threads", "-1", NULL},
-        {"--engine", "tensorflow", NULL},     {"--no-such-option", NULL},
+        {"--set", "ppo.gamma=2", NULL},    {"--set", "ppo.gama=0.9", NULL},
+        {"--set", "nonsense", NULL},       {"--stop-after-stage", "3", NULL},
+        {"--resume", "no/such.zip", NULL}, {"--threads", "-1", NULL},
+        {"--engine", "tensorflow", NULL},  {"--no-such-option", NULL},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         expect_exit(place, 2, wrong[i]);
@@ -273,9 +273,8 @@ static void train__stops_after_a_stage_and_plans_without_touching(void **state)
  * another in the same run, until it completes. */
 static void train__ends_alike_after_kills_in_every_phase(void **state)
 {
-    static const enum aft_worker_phase phases[] = {AFT_PHASE_ROLLOUT, AFT_PHASE_UPDATE,
-                                                   AFT_PHASE_SEAL, AFT_PHASE_EVALUATION,
-                                                   AFT_PHASE_WAIT};
+    static const enum aft_worker_phase phases[] = {
+        AFT_PHASE_ROLLOUT, AFT_PHASE_UPDATE, AFT_PHASE_SEAL, AFT_PHASE_EVALUATION, AFT_PHASE_WAIT};
     enum { PHASES = sizeof phases / sizeof *phases, KILLS = 24 };
     const struct place *place = *state;
     int killed_in[PHASES] = {0};
