@@ -120,6 +120,19 @@ static void sweep_inodes(struct disk *disk, int last)
 }
 
 /* Two minutes without space: exit 1, and what was saved before is whole. */
+/* The disk gets as small as what is on it: nothing more fits. */
+static bool shrink_to_fit(const struct disk *disk)
+{
+    for (int kb = 8; kb < 1024; kb += 4) {
+        char options[32];
+        (void)snprintf(options, sizeof options, "size=%dk", kb);
+        if (mount("tmpfs", disk->place.models, "tmpfs", MS_REMOUNT, options) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_out_of_patience(struct disk *disk)
 {
     const char *const first[] = {"--stop-after-stage", "1", NULL};
@@ -127,8 +140,7 @@ static void run_out_of_patience(struct disk *disk)
     disk->row->tried++;
     (void)snprintf(disk->done, sizeof disk->done, "two minutes of a full disk");
     if (mount("tmpfs", disk->place.models, "tmpfs", 0, "size=8m") != 0 ||
-        place_train(&disk->place, disk->torture, first) != 0 ||
-        mount("tmpfs", disk->place.models, "tmpfs", MS_REMOUNT, "size=48k") != 0) {
+        place_train(&disk->place, disk->torture, first) != 0 || !shrink_to_fit(disk)) {
         examine_wrong(disk->row, &disk->place, disk->done, "cannot be prepared");
         (void)umount2(disk->place.models, MNT_DETACH);
         return;
