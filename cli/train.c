@@ -33,7 +33,7 @@ static const char help[] =
     "  --resume latest      continue in the middle of a stage, bit for bit, from the state\n"
     "                       with the most steps: checkpoint, INTERRUPTED or ERROR archive\n"
     "  --resume PATH        from exactly this archive; the result of another stage begins\n"
-    "                       the first stage that is not complete\n"
+    "                       the first stage that is not complete; not with --fresh\n"
     "  --fresh              start anew; an earlier run of that name is moved aside,\n"
     "                       nothing is deleted\n"
     "  --accept-changes     go on although the settings of completed stages differ\n"
