@@ -1,7 +1,7 @@
 /*
  * An engine does the arithmetic of the actor-critic network: forward passes,
- * and one minibatch update of PPO. Everything that decides (order of
- * minibatches, schedules, when to stop) stands outside. Engines are modules
+ * and PPO's updates over given minibatches. Everything that decides (order of
+ * minibatches, schedules, limits) stands outside. Engines are modules
  * loaded with dlopen; each exports
  *     const struct aft_engine_interface *aft_engine_module(void);
  *
@@ -20,18 +20,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFT_ENGINE_INTERFACE_VERSION = 1 };
+enum { AFT_ENGINE_INTERFACE_VERSION = 2 };
 
 struct aft_engine_config {
     struct aft_network network;
     int max_rows;                 /* of one act/values call */
-    int max_batch;                /* samples of one update */
+    int max_batch;                /* samples of one minibatch */
     int act_slots;                /* act/values calls that may run at the same time */
     const char *device;           /* "auto" | "cpu" | "cuda" | "cuda:N" */
     struct aft_thread_pool *pool; /* borrowed; NULL: one thread */
 };
 
-struct aft_minibatch { /* n samples */
+struct aft_samples { /* n samples of a rollout, in any order */
     int n;
     const float *obs;        /* [n][obs_dim] */
     const float *actions;    /* [n][action_dim], as sampled, unclipped */
@@ -39,6 +39,14 @@ struct aft_minibatch { /* n samples */
     const float *values;     /* [n] predicted then */
     const float *advantages; /* [n], not yet normalised */
     const float *returns;    /* [n] */
+};
+
+/* Minibatches over the loaded samples: order[0…batch_size-1] is the first one's,
+ * and so on; the last one holds what is left. An epoch is all samples once. */
+struct aft_minibatches {
+    const uint32_t *order; /* [n], each below the number of samples loaded */
+    int n;
+    int batch_size;
 };
 
 struct aft_update_config {
@@ -50,8 +58,8 @@ struct aft_update_config {
     float max_grad_norm; /* 0: not clipped */
     float adam_beta1, adam_beta2, adam_eps;
     bool normalize_advantage; /* by the minibatch's mean and sample standard deviation + 1e-8 */
-    float kl_limit;           /* > 0: when the minibatch's approx_kl exceeds it, nothing is
-                               * updated and stats.stopped is set (SB3: 1.5 target_kl) */
+    float kl_limit;           /* > 0: when a minibatch's approx_kl exceeds it, neither it nor a
+                               * later one updates, and its stats say stopped (SB3: 1.5 target_kl) */
 };
 
 struct aft_update_stats { /* of one minibatch, before its Adam step; SB3's definitions */
@@ -95,11 +103,17 @@ struct aft_engine_interface {
     enum aft_code (*values)(void *self, int slot, int n, const float *obs, float *values,
                             struct aft_error *error);
 
-    /* One step of Adam on the PPO loss of the minibatch. A loss or gradient that is not
-     * finite is AFT_ERR_NUMERIC, and nothing is updated. stats may be NULL. */
-    enum aft_code (*update)(void *self, const struct aft_minibatch *minibatch,
+    /* What the next updates are made on, until others are loaded; borrowed as long. */
+    enum aft_code (*load_samples)(void *self, const struct aft_samples *samples,
+                                  struct aft_error *error);
+
+    /* One step of Adam on the PPO loss of each minibatch in turn; stats is [number of
+     * minibatches], *done of which are written, the last of them `stopped` if the limit
+     * stopped it. A loss or gradient that is not finite is AFT_ERR_NUMERIC: its minibatch
+     * and those after it update nothing. */
+    enum aft_code (*update)(void *self, const struct aft_minibatches *minibatches,
                             const struct aft_update_config *config, struct aft_update_stats *stats,
-                            struct aft_error *error);
+                            int *done, struct aft_error *error);
 
     /* The gradient of the last update, before clipping, as one flat vector. */
     enum aft_code (*gradient)(void *self, float *gradient, struct aft_error *error);

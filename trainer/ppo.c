@@ -21,8 +21,9 @@ struct aft_ppo {
     float learning_rate; /* the adaptive one */
     struct aft_normaliser normaliser;
     struct aft_rollout *rollout;
-    struct aft_shuffle *shuffle;
-    float *advantages, *returns; /* [n_steps][n_envs] */
+    struct aft_shuffle shuffle;
+    float *advantages, *returns;    /* [n_steps][n_envs] */
+    struct aft_update_stats *stats; /* [minibatches of an epoch] */
 };
 
 static enum aft_code check_config(const struct aft_ppo_config *config, const struct aft_env *env,
@@ -62,7 +63,8 @@ enum aft_code aft_ppo_create(struct aft_ppo **out, const struct aft_ppo_config *
     size_t samples = (size_t)config->n_steps * (size_t)env->n_envs;
     ppo->advantages = calloc(samples, sizeof *ppo->advantages);
     ppo->returns = calloc(samples, sizeof *ppo->returns);
-    if (ppo->advantages == NULL || ppo->returns == NULL) {
+    ppo->stats = calloc(samples / (size_t)config->batch_size + 1, sizeof *ppo->stats);
+    if (ppo->advantages == NULL || ppo->returns == NULL || ppo->stats == NULL) {
         code = aft_fail(error, AFT_ERR_MEMORY, "create PPO: out of memory");
     }
     if (code == AFT_OK) {
@@ -73,7 +75,7 @@ enum aft_code aft_ppo_create(struct aft_ppo **out, const struct aft_ppo_config *
         code = aft_rollout_create(&ppo->rollout, config->n_steps, engine, env, pool, error);
     }
     if (code == AFT_OK) {
-        code = aft_shuffle_create(&ppo->shuffle, ppo->rollout, config->n_epochs, error);
+        code = aft_shuffle_init(&ppo->shuffle, (int)samples, config->n_epochs, error);
     }
     if (code != AFT_OK) {
         aft_ppo_destroy(ppo);
@@ -90,9 +92,10 @@ void aft_ppo_destroy(struct aft_ppo *ppo)
     }
     free(ppo->advantages);
     free(ppo->returns);
+    free(ppo->stats);
     aft_normaliser_clear(&ppo->normaliser);
     aft_rollout_destroy(ppo->rollout);
-    aft_shuffle_destroy(ppo->shuffle);
+    aft_shuffle_clear(&ppo->shuffle);
     free(ppo);
 }
 
@@ -221,46 +224,86 @@ static struct aft_update_config update_config(const struct aft_ppo *ppo,
     };
 }
 
+static enum aft_code load_samples(struct aft_ppo *ppo, struct aft_error *error)
+{
+    const struct aft_rollout *rollout = ppo->rollout;
+    const struct aft_samples samples = {
+        .n = ppo->shuffle.n,
+        .obs = rollout->obs,
+        .actions = rollout->actions,
+        .log_probs = rollout->log_probs,
+        .values = rollout->values,
+        .advantages = ppo->advantages,
+        .returns = ppo->returns,
+    };
+    return ppo->engine->use->load_samples(ppo->engine->self, &samples, error);
+}
+
+/* What `done` minibatches did, of which ppo->stats tells. */
+static void note_updates(struct aft_ppo *ppo, struct aft_iteration *iteration, int done)
+{
+    for (int k = 0; k < done; k++) {
+        const struct aft_update_stats *stats = &ppo->stats[k];
+        add_stats(iteration, stats);
+        iteration->updates += !stats->stopped;
+        if (ppo->config.adaptive && iteration->minibatches > 0) { /* the first saw no change */
+            adapt_learning_rate(ppo, stats->approx_kl);
+        }
+        iteration->minibatches++;
+    }
+}
+
+/* All minibatches of an epoch in one call; where the learning rate follows each
+ * minibatch's divergence, one minibatch a call. */
+static enum aft_code update_epoch(struct aft_ppo *ppo, struct aft_update_config *config,
+                                  struct aft_iteration *iteration, bool *stopped,
+                                  struct aft_error *error)
+{
+    int n = ppo->shuffle.n, stride = ppo->config.adaptive ? ppo->config.batch_size : n;
+    const uint32_t *order = &ppo->shuffle.order[(size_t)iteration->epochs * (size_t)n];
+    for (int first = 0; first < n && !*stopped; first += stride) {
+        const struct aft_minibatches minibatches = {
+            .order = order + first,
+            .n = n - first < stride ? n - first : stride,
+            .batch_size = ppo->config.batch_size,
+        };
+        int done = 0;
+        enum aft_code code = ppo->engine->use->update(ppo->engine->self, &minibatches, config,
+                                                      ppo->stats, &done, error);
+        if (code != AFT_OK) {
+            return code;
+        }
+        note_updates(ppo, iteration, done);
+        *stopped = ppo->stats[done - 1].stopped;
+        config->learning_rate = ppo->config.adaptive ? ppo->learning_rate : config->learning_rate;
+        /* From the entropy, the same for every sample: sum of (log std + ½ log 2πe). */
+        iteration->std =
+            exp(-ppo->stats[done - 1].entropy_loss / ppo->env->action_dim - 1.418938533204672742);
+    }
+    iteration->epochs++;
+    return AFT_OK;
+}
+
 /* n_epochs of minibatches; fills the iteration's means and counts. */
 static enum aft_code update_policy(struct aft_ppo *ppo, const struct aft_ppo_schedule *schedule,
                                    struct aft_iteration *iteration, struct aft_error *error)
 {
-    const struct aft_shuffle_source source = {ppo->rollout, ppo->advantages, ppo->returns};
     struct aft_update_config config = update_config(ppo, schedule);
-    struct aft_update_stats stats = {0};
-    int n = ppo->shuffle->n, minibatches = 0;
+    bool stopped = false;
     aft_shuffle_draw(
-        ppo->shuffle, ppo->pool,
+        &ppo->shuffle, ppo->pool,
         aft_random_key(ppo->config.seed, ppo->config.stage, AFT_RANDOM_MINIBATCH_ORDER),
         (uint32_t)ppo->counters.iterations);
-    for (int epoch = 0; epoch < ppo->config.n_epochs && !stats.stopped; epoch++) {
-        iteration->epochs++;
-        aft_shuffle_gather(ppo->shuffle, ppo->pool, &source, epoch);
-        for (int first = 0; first < n && !stats.stopped; first += ppo->config.batch_size) {
-            int left = n - first, size = ppo->config.batch_size;
-            struct aft_minibatch minibatch =
-                aft_shuffle_minibatch(ppo->shuffle, first, left < size ? left : size);
-            enum aft_code code =
-                ppo->engine->use->update(ppo->engine->self, &minibatch, &config, &stats, error);
-            if (code != AFT_OK) {
-                return code;
-            }
-            add_stats(iteration, &stats);
-            iteration->updates += !stats.stopped;
-            if (ppo->config.adaptive && minibatches > 0) { /* the first has seen no change */
-                adapt_learning_rate(ppo, stats.approx_kl);
-                config.learning_rate = ppo->learning_rate;
-            }
-            minibatches++;
-        }
+    enum aft_code code = load_samples(ppo, error);
+    while (code == AFT_OK && iteration->epochs < ppo->config.n_epochs && !stopped) {
+        code = update_epoch(ppo, &config, iteration, &stopped, error);
     }
-    /* From the entropy, the same for every sample: sum of (log std + ½ log 2πe). */
-    int n_actions = ppo->env->action_dim;
-    iteration->std = exp(-stats.entropy_loss / n_actions - 1.418938533204672742);
-    iteration->learning_rate = (double)config.learning_rate;
-    iteration->ent_coef = (double)config.ent_coef;
-    divide_stats(iteration, minibatches);
-    return AFT_OK;
+    if (code == AFT_OK) {
+        iteration->learning_rate = (double)config.learning_rate;
+        iteration->ent_coef = (double)config.ent_coef;
+        divide_stats(iteration, iteration->minibatches);
+    }
+    return code;
 }
 
 static double variance(const float *a, const float *b, int n)
@@ -280,7 +323,7 @@ static double variance(const float *a, const float *b, int n)
 /* 1 - var(returns - values) / var(returns); 0 where the returns do not vary. */
 static double explained_variance(const struct aft_ppo *ppo)
 {
-    int n = ppo->shuffle->n;
+    int n = ppo->shuffle.n;
     double all = variance(ppo->returns, NULL, n);
     return all > 0.0 ? 1.0 - variance(ppo->returns, ppo->rollout->values, n) / all : 0.0;
 }
@@ -288,10 +331,10 @@ static double explained_variance(const struct aft_ppo *ppo)
 static double mean_reward(const struct aft_ppo *ppo)
 {
     double sum = 0.0;
-    for (int i = 0; i < ppo->shuffle->n; i++) {
+    for (int i = 0; i < ppo->shuffle.n; i++) {
         sum += (double)ppo->rollout->rewards[i];
     }
-    return sum / ppo->shuffle->n;
+    return sum / ppo->shuffle.n;
 }
 
 enum aft_code aft_ppo_iterate(struct aft_ppo *ppo, const struct aft_ppo_schedule *schedule,
@@ -320,7 +363,7 @@ enum aft_code aft_ppo_iterate(struct aft_ppo *ppo, const struct aft_ppo_schedule
         aft_normaliser_update(&ppo->normaliser, ppo->rollout->n_groups, ppo->rollout->moments);
     }
     ppo->counters.iterations++;
-    ppo->counters.steps += ppo->shuffle->n;
+    ppo->counters.steps += ppo->shuffle.n;
     ppo->counters.episodes += ppo->rollout->n_episodes;
     ppo->counters.updates += iteration->updates;
     iteration->n_episodes = ppo->rollout->n_episodes;

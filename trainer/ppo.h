@@ -54,7 +54,9 @@ struct aft_iteration { /* what an iteration did; means over its minibatches */
     double grad_norm, explained_variance, std, learning_rate, ent_coef, reward_mean;
     /* std: geometric mean over the actions, before the last update */
     int epochs;                 /* begun, fewer than n_epochs when stopped by target_kl */
-    int64_t updates;            /* minibatch updates of this iteration */
+    int minibatches;            /* whose means these are */
+    int64_t updates;            /* minibatch updates of this iteration: all, or all but the one
+                                 * that stopped them */
     double rollout_s, update_s; /* wall time, for people only */
     int n_episodes;
     const struct aft_episode *episodes; /* finished in this rollout, ordered by (step,

@@ -128,6 +128,28 @@ void fixture_destroy(struct fixture *fixture)
     aft_thread_pool_destroy(fixture->pool);
 }
 
+enum aft_code fixture_update(struct aft_engine *engine, const struct aft_samples *samples,
+                             const struct aft_update_config *config, struct aft_update_stats *stats)
+{
+    struct aft_update_stats own;
+    struct aft_error error = {0};
+    uint32_t *order = calloc((size_t)samples->n, sizeof *order);
+    assert_non_null(order);
+    for (int i = 0; i < samples->n; i++) {
+        order[i] = (uint32_t)i;
+    }
+    const struct aft_minibatches whole = {order, samples->n, samples->n};
+    int done;
+    enum aft_code code = engine->use->load_samples(engine->self, samples, &error);
+    if (code == AFT_OK) {
+        code = engine->use->update(engine->self, &whole, config, stats == NULL ? &own : stats,
+                                   &done, &error);
+    }
+    assert_true(code != AFT_OK || done == 1);
+    free(order);
+    return code;
+}
+
 void fixture_iterate(struct fixture *fixture, int n, struct aft_iteration *last)
 {
     const struct aft_ppo_schedule schedule = {.learning_rate = 1e-3f, .ent_coef = 0.01f};

@@ -32,6 +32,11 @@ void fixture_use_built_modules(void);
 void fixture_create(struct fixture *fixture, const struct fixture_options *options);
 void fixture_destroy(struct fixture *fixture);
 
+/* One update on all samples together, in their order; stats may be NULL. */
+enum aft_code fixture_update(struct aft_engine *engine, const struct aft_samples *samples,
+                             const struct aft_update_config *config,
+                             struct aft_update_stats *stats);
+
 /* Iterations at a fixed schedule (1e-3, entropy 0.01); fails the test on an error. */
 void fixture_iterate(struct fixture *fixture, int n, struct aft_iteration *last);
 

@@ -68,7 +68,7 @@ double reference_log_prob(const struct aft_network *network, const double *param
     return sum;
 }
 
-static void advantage_moments(const struct aft_minibatch *minibatch, double *mean, double *divisor)
+static void advantage_moments(const struct aft_samples *minibatch, double *mean, double *divisor)
 {
     double sum = 0.0, squares = 0.0;
     for (int i = 0; i < minibatch->n; i++) {
@@ -87,7 +87,7 @@ static double clamp(double x, double low, double high)
 }
 
 void reference_loss(const struct aft_network *network, const double *parameters,
-                    const struct aft_minibatch *minibatch, const struct aft_update_config *config,
+                    const struct aft_samples *minibatch, const struct aft_update_config *config,
                     struct aft_update_stats *stats)
 {
     double shift = 0.0, divisor = 1.0, clip = (double)config->clip_range;
@@ -125,8 +125,8 @@ void reference_loss(const struct aft_network *network, const double *parameters,
 }
 
 void reference_gradient(const struct aft_network *network, double *parameters,
-                        const struct aft_minibatch *minibatch,
-                        const struct aft_update_config *config, double *gradient)
+                        const struct aft_samples *minibatch, const struct aft_update_config *config,
+                        double *gradient)
 {
     const double step = 1e-6;
     for (size_t i = 0; i < aft_network_parameter_count(network); i++) {

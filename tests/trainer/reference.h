@@ -16,13 +16,13 @@ double reference_log_prob(const struct aft_network *network, const double *param
 
 /* stats->grad_norm is left 0. */
 void reference_loss(const struct aft_network *network, const double *parameters,
-                    const struct aft_minibatch *minibatch, const struct aft_update_config *config,
+                    const struct aft_samples *minibatch, const struct aft_update_config *config,
                     struct aft_update_stats *stats);
 
 /* By central differences; parameters are restored. */
 void reference_gradient(const struct aft_network *network, double *parameters,
-                        const struct aft_minibatch *minibatch,
-                        const struct aft_update_config *config, double *gradient);
+                        const struct aft_samples *minibatch, const struct aft_update_config *config,
+                        double *gradient);
 
 struct reference_adam {
     double *parameters, *m, *v;

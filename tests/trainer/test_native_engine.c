@@ -22,7 +22,7 @@ struct subject {
     size_t count;
     float *floats; /* parameters, m, v */
     double *parameters;
-    struct aft_minibatch minibatch;
+    struct aft_samples minibatch;
     float *samples;
 };
 
@@ -95,7 +95,7 @@ static void fill_minibatch(struct subject *subject, int n)
     aft_random_normal_f32(x, total, test_key(), 1, 2, 0);
     float *log_probs = x + rows * (obs + actions);
     subject->samples = x;
-    subject->minibatch = (struct aft_minibatch){
+    subject->minibatch = (struct aft_samples){
         n,
         x,
         x + rows * obs,
@@ -148,6 +148,13 @@ static struct aft_update_config update_config(void)
     };
 }
 
+/* One update on the whole minibatch. */
+static enum aft_code update(struct subject *subject, const struct aft_update_config *config,
+                            struct aft_update_stats *stats)
+{
+    return fixture_update(&subject->engine, &subject->minibatch, config, stats);
+}
+
 static void assert_near(double actual, double expected, double tolerance)
 {
     if (!(fabs(actual - expected) <= tolerance)) {
@@ -182,8 +189,7 @@ static void check_gradient(const struct shape *shape, const struct aft_update_co
     reference_loss(&subject.network, subject.parameters, &subject.minibatch, config, &exact);
     reference_gradient(&subject.network, subject.parameters, &subject.minibatch, config, expected);
     const struct aft_engine *engine = &subject.engine;
-    assert_int_equal(engine->use->update(engine->self, &subject.minibatch, config, &stats, &error),
-                     AFT_OK);
+    assert_int_equal(update(&subject, config, &stats), AFT_OK);
     assert_int_equal(engine->use->gradient(engine->self, gradient, &error), AFT_OK);
     check_stats(&stats, &exact, shape);
     for (size_t i = 0; i < subject.count; i++) {
@@ -232,9 +238,7 @@ static void update__follows_ten_adam_steps_of_the_reference(void **state)
             reference_gradient(&subject.network, subject.parameters, &subject.minibatch, &config,
                                gradient);
             reference_adam_step(&adam, gradient, subject.count, &config);
-            assert_int_equal(subject.engine.use->update(subject.engine.self, &subject.minibatch,
-                                                        &config, NULL, &error),
-                             AFT_OK);
+            assert_int_equal(update(&subject, &config, NULL), AFT_OK);
         }
         float *p = subject.floats;
         struct aft_engine_state out = {p, p + subject.count, p + 2 * subject.count, 0};
@@ -329,7 +333,6 @@ static void update__changes_nothing_when_the_loss_is_not_finite(void **state)
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
         struct subject subject;
-        struct aft_error error = {0};
         struct aft_engine_state before, after;
         create_subject(&subject, &SHAPES[0]);
         float *poisoned[] = {(float *)(uintptr_t)subject.minibatch.obs,
@@ -338,9 +341,7 @@ static void update__changes_nothing_when_the_loss_is_not_finite(void **state)
         poisoned[kind][7] = kind == 2 ? -INFINITY : NAN;
         struct aft_update_config config = update_config();
         export_into(&subject, &before);
-        assert_int_equal(subject.engine.use->update(subject.engine.self, &subject.minibatch,
-                                                    &config, NULL, &error),
-                         AFT_ERR_NUMERIC);
+        assert_int_equal(update(&subject, &config, NULL), AFT_ERR_NUMERIC);
         export_into(&subject, &after);
         assert_memory_equal(before.parameters, after.parameters, 3 * subject.count * sizeof(float));
         assert_int_equal(before.adam_step, after.adam_step);
@@ -354,26 +355,120 @@ static void update__stops_beyond_the_kl_limit(void **state)
 {
     (void)state;
     struct subject subject;
-    struct aft_error error = {0};
     struct aft_engine_state before, after;
     struct aft_update_stats stats;
     create_subject(&subject, &SHAPES[0]);
     struct aft_update_config config = update_config();
     config.kl_limit = 1e-3f;
     export_into(&subject, &before);
-    assert_int_equal(subject.engine.use->update(subject.engine.self, &subject.minibatch, &config,
-                                                &stats, &error),
-                     AFT_OK);
+    assert_int_equal(update(&subject, &config, &stats), AFT_OK);
     export_into(&subject, &after);
     assert_true(stats.stopped);
     assert_memory_equal(before.parameters, after.parameters, 3 * subject.count * sizeof(float));
     config.kl_limit = 1e3f;
-    assert_int_equal(subject.engine.use->update(subject.engine.self, &subject.minibatch, &config,
-                                                &stats, &error),
-                     AFT_OK);
+    assert_int_equal(update(&subject, &config, &stats), AFT_OK);
     assert_false(stats.stopped);
     free(before.parameters);
     free(after.parameters);
+    destroy_subject(&subject);
+}
+
+/* Sample i of one minibatch is sample order[i] of the rollout. */
+static void pick_samples(struct aft_samples *to, const struct aft_samples *from,
+                         const struct aft_network *network, const uint32_t *order, int n)
+{
+    size_t obs = (size_t)network->obs_dim, actions = (size_t)network->action_dim;
+    size_t rows = (size_t)n, width = obs + actions + 4;
+    float *x = malloc(rows * width * sizeof *x);
+    assert_non_null(x);
+    float *columns = x + rows * (obs + actions);
+    *to = (struct aft_samples){
+        n, x, x + rows * obs, columns, columns + rows, columns + 2 * rows, columns + 3 * rows};
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(x + i * obs, from->obs + order[i] * obs, obs * sizeof *x);
+        memcpy(x + rows * obs + i * actions, from->actions + order[i] * actions,
+               actions * sizeof *x);
+        columns[i] = from->log_probs[order[i]];
+        columns[rows + i] = from->values[order[i]];
+        columns[2 * rows + i] = from->advantages[order[i]];
+        columns[3 * rows + i] = from->returns[order[i]];
+    }
+}
+
+/* 33 samples in minibatches of 10, 10, 10 and 3: one call, and four. */
+static void update__takes_the_minibatches_of_an_epoch_in_turn(void **state)
+{
+    (void)state;
+    enum { N = 33, SIZE = 10, COUNT = 4 };
+    struct subject at_once, one_by_one;
+    struct aft_error error = {0};
+    struct aft_update_stats stats[COUNT], alone;
+    struct aft_engine_state a, b;
+    uint32_t order[N];
+    int done = 0;
+    const struct aft_update_config config = update_config();
+    create_subject(&at_once, &SHAPES[0]);
+    create_subject(&one_by_one, &SHAPES[0]);
+    for (uint32_t i = 0; i < N; i++) {
+        order[i] = (i * 7 + 3) % N;
+    }
+    const struct aft_minibatches epoch = {order, N, SIZE};
+    struct aft_engine *engine = &at_once.engine;
+    assert_int_equal(engine->use->load_samples(engine->self, &at_once.minibatch, &error), AFT_OK);
+    assert_int_equal(engine->use->update(engine->self, &epoch, &config, stats, &done, &error),
+                     AFT_OK);
+    assert_int_equal(done, COUNT);
+    for (int k = 0; k < COUNT; k++) {
+        struct aft_samples picked;
+        int left = N - k * SIZE;
+        pick_samples(&picked, &one_by_one.minibatch, &one_by_one.network, &order[k * SIZE],
+                     left < SIZE ? left : SIZE);
+        assert_int_equal(fixture_update(&one_by_one.engine, &picked, &config, &alone), AFT_OK);
+        assert_memory_equal(&alone, &stats[k], sizeof alone);
+        free((float *)(uintptr_t)picked.obs);
+    }
+    export_into(&at_once, &a);
+    export_into(&one_by_one, &b);
+    assert_memory_equal(a.parameters, b.parameters, 3 * at_once.count * sizeof(float));
+    free(a.parameters);
+    free(b.parameters);
+    destroy_subject(&at_once);
+    destroy_subject(&one_by_one);
+}
+
+/* The first minibatch is within the limit, the second, of samples that the policy is
+ * far from, is not; the third is not taken. */
+static void update__takes_no_minibatch_after_the_one_that_stopped(void **state)
+{
+    (void)state;
+    enum { SIZE = 11, COUNT = 3 };
+    struct subject subject;
+    struct aft_error error = {0};
+    struct aft_update_stats stats[COUNT];
+    struct aft_engine_state out;
+    uint32_t order[COUNT * SIZE];
+    int done = 0;
+    create_subject(&subject, &SHAPES[0]);
+    for (uint32_t i = 0; i < COUNT * SIZE; i++) {
+        order[i] = i;
+    }
+    float *log_probs = (float *)(uintptr_t)subject.minibatch.log_probs;
+    for (int i = SIZE; i < 2 * SIZE; i++) {
+        log_probs[i] -= 3.0f;
+    }
+    struct aft_update_config config = update_config();
+    config.kl_limit = 1.0f;
+    const struct aft_minibatches epoch = {order, COUNT * SIZE, SIZE};
+    struct aft_engine *engine = &subject.engine;
+    assert_int_equal(engine->use->load_samples(engine->self, &subject.minibatch, &error), AFT_OK);
+    assert_int_equal(engine->use->update(engine->self, &epoch, &config, stats, &done, &error),
+                     AFT_OK);
+    assert_int_equal(done, 2);
+    assert_false(stats[0].stopped);
+    assert_true(stats[1].stopped);
+    export_into(&subject, &out);
+    assert_int_equal(out.adam_step, 1);
+    free(out.parameters);
     destroy_subject(&subject);
 }
 
@@ -385,9 +480,7 @@ static void import_state__gives_back_what_was_exported(void **state)
     struct aft_engine_state first, second;
     create_subject(&subject, &SHAPES[3]);
     struct aft_update_config config = update_config();
-    assert_int_equal(
-        subject.engine.use->update(subject.engine.self, &subject.minibatch, &config, NULL, &error),
-        AFT_OK);
+    assert_int_equal(update(&subject, &config, NULL), AFT_OK);
     export_into(&subject, &first);
     assert_int_equal(subject.engine.use->import_state(subject.engine.self, &first, &error), AFT_OK);
     export_into(&subject, &second);
@@ -412,16 +505,13 @@ static void update__has_the_same_bits_with_any_number_of_threads(void **state)
         struct aft_engine_state first = {0};
         for (int threads = 1; threads <= 3; threads++) {
             struct subject subject;
-            struct aft_error error = {0};
             struct aft_engine_state out;
             struct shape shape = shapes[s];
             shape.threads = threads;
             create_subject(&subject, &shape);
             struct aft_update_config config = update_config();
             for (int k = 0; k < 3; k++) {
-                assert_int_equal(subject.engine.use->update(subject.engine.self, &subject.minibatch,
-                                                            &config, NULL, &error),
-                                 AFT_OK);
+                assert_int_equal(update(&subject, &config, NULL), AFT_OK);
             }
             export_into(&subject, &out);
             if (threads == 1) {
@@ -445,6 +535,8 @@ int main(void)
         cmocka_unit_test(update__follows_ten_adam_steps_of_the_reference),
         cmocka_unit_test(act__equals_the_reference),
         cmocka_unit_test(act__gives_the_means_without_noise),
+        cmocka_unit_test(update__takes_the_minibatches_of_an_epoch_in_turn),
+        cmocka_unit_test(update__takes_no_minibatch_after_the_one_that_stopped),
         cmocka_unit_test(update__changes_nothing_when_the_loss_is_not_finite),
         cmocka_unit_test(update__stops_beyond_the_kl_limit),
         cmocka_unit_test(import_state__gives_back_what_was_exported),

@@ -173,7 +173,7 @@ static double reference_sample(double *mean, const struct aft_network *network,
     return value;
 }
 
-static void reference_advantages(double *advantages, const struct aft_minibatch *batch,
+static void reference_advantages(double *advantages, const struct aft_samples *batch,
                                  bool normalize)
 {
     double mean = 0.0, squares = 0.0;
@@ -192,7 +192,7 @@ static void reference_advantages(double *advantages, const struct aft_minibatch 
 }
 
 static void reference_add_sample(struct aft_update_stats *stats, const struct aft_network *network,
-                                 const double *parameters, const struct aft_minibatch *batch,
+                                 const double *parameters, const struct aft_samples *batch,
                                  const struct aft_update_config *config, int i, double advantage)
 {
     double mean[MAX_DIM];
@@ -215,7 +215,7 @@ static void reference_add_sample(struct aft_update_stats *stats, const struct af
 
 static struct aft_update_stats reference_loss(const struct aft_network *network,
                                               const double *parameters,
-                                              const struct aft_minibatch *batch,
+                                              const struct aft_samples *batch,
                                               const struct aft_update_config *config)
 {
     struct aft_update_stats stats = {0};
@@ -239,7 +239,7 @@ struct problem {
     size_t count;
     float *parameters, *m, *v;
     double *exact; /* parameters as doubles */
-    struct aft_minibatch batch;
+    struct aft_samples batch;
     float obs[MAX_SAMPLES * MAX_DIM], actions[MAX_SAMPLES * MAX_DIM];
     float log_probs[MAX_SAMPLES], values[MAX_SAMPLES];
     float advantages[MAX_SAMPLES], returns[MAX_SAMPLES];
@@ -298,7 +298,7 @@ static struct problem *open_problem(const struct aft_network *network, const str
     for (int i = 0; i < kind->n; i++) {
         fill_sample(problem, kind, i, &seed);
     }
-    problem->batch = (struct aft_minibatch){
+    problem->batch = (struct aft_samples){
         kind->n,         problem->obs,        problem->actions, problem->log_probs,
         problem->values, problem->advantages, problem->returns};
     problem->config = (struct aft_update_config){.learning_rate = 3e-4F,
@@ -338,12 +338,29 @@ static struct subject start(const struct aft_engine_interface *use, struct probl
     return subject;
 }
 
+/* One update on all samples together, in their order. */
+static enum aft_code try_update(struct subject *subject, const struct problem *problem,
+                                struct aft_update_stats *stats, struct aft_error *error)
+{
+    int n = problem->batch.n, done = 0;
+    uint32_t *order = array((size_t)n, sizeof *order);
+    for (int i = 0; i < n; i++) {
+        order[i] = (uint32_t)i;
+    }
+    const struct aft_minibatches whole = {order, n, n};
+    assert_int_equal(subject->use->load_samples(subject->self, &problem->batch, error), AFT_OK);
+    enum aft_code code =
+        subject->use->update(subject->self, &whole, &problem->config, stats, &done, error);
+    assert_int_equal(done, code == AFT_OK);
+    free(order);
+    return code;
+}
+
 static struct aft_update_stats update(struct subject *subject, const struct problem *problem)
 {
     struct aft_update_stats stats;
     struct aft_error error = {0};
-    if (subject->use->update(subject->self, &problem->batch, &problem->config, &stats, &error) !=
-        AFT_OK) {
+    if (try_update(subject, problem, &stats, &error) != AFT_OK) {
         fail_msg("%s", error.message);
     }
     return stats;
@@ -705,9 +722,9 @@ static void torch_update__refuses_what_is_not_finite_and_keeps_its_state(void **
     for (size_t i = 0; i < 2 * sizeof poisons / sizeof *poisons; i++) {
         float *poison = poisons[i / 2], good = *poison;
         struct aft_error error = {0};
+        struct aft_update_stats stats;
         *poison = bad[i % 2];
-        enum aft_code code =
-            torch_module->update(subject.self, &problem->batch, &problem->config, NULL, &error);
+        enum aft_code code = try_update(&subject, problem, &stats, &error);
         /* tanh saturates: an infinite observation may still give a finite loss */
         if (i != 1 || code != AFT_OK) {
             assert_int_equal(code, AFT_ERR_NUMERIC);

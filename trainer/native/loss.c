@@ -51,7 +51,7 @@ static float surrogate_gradient(const struct aft_policy_loss *loss, float log_ra
 }
 
 void aft_policy_loss_gradient(const struct aft_policy_loss *loss, int rows,
-                              const struct aft_minibatch *samples, const float *mean, float *d_mean,
+                              const struct aft_samples *samples, const float *mean, float *d_mean,
                               float *d_log_std, struct aft_native_sums *sums)
 {
     int n_actions = loss->gaussian.action_dim;
@@ -70,8 +70,8 @@ void aft_policy_loss_gradient(const struct aft_policy_loss *loss, int rows,
 }
 
 void aft_value_loss_gradient(const struct aft_value_loss *loss, int rows,
-                             const struct aft_minibatch *samples, const float *value,
-                             float *d_value, struct aft_native_sums *sums)
+                             const struct aft_samples *samples, const float *value, float *d_value,
+                             struct aft_native_sums *sums)
 {
     for (int i = 0; i < rows; i++) {
         float prediction = value[i];

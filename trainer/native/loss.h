@@ -29,7 +29,7 @@ struct aft_policy_loss {
 };
 /* Fills d_mean [rows][action_dim], adds to d_log_std [action_dim] and to the sums. */
 void aft_policy_loss_gradient(const struct aft_policy_loss *loss, int rows,
-                              const struct aft_minibatch *samples, const float *mean, float *d_mean,
+                              const struct aft_samples *samples, const float *mean, float *d_mean,
                               float *d_log_std, struct aft_native_sums *sums);
 
 struct aft_value_loss {
@@ -39,7 +39,7 @@ struct aft_value_loss {
 };
 /* Fills d_value [rows], adds to the sums. */
 void aft_value_loss_gradient(const struct aft_value_loss *loss, int rows,
-                             const struct aft_minibatch *samples, const float *value,
-                             float *d_value, struct aft_native_sums *sums);
+                             const struct aft_samples *samples, const float *value, float *d_value,
+                             struct aft_native_sums *sums);
 
 #endif

@@ -53,6 +53,12 @@ struct aft_native {
     struct aft_native_piece *pieces;
     double *piece_squares;                                  /* [n_pieces] */
     struct aft_native_sums sums[2 * AFT_NATIVE_MAX_SHARDS]; /* by task */
+
+    struct aft_samples loaded; /* the caller's */
+    struct aft_native_minibatch {
+        int n;
+        float *obs, *actions, *log_probs, *values, *advantages, *returns;
+    } minibatch; /* the present one, gathered: [max_batch] each */
 };
 
 /* adam.c: cuts the parameters into pieces; fills engine->transposed again. */
@@ -66,8 +72,10 @@ void aft_native_adam(struct aft_native *engine, const struct aft_update_config *
 
 /* update.c */
 int aft_native_shard_rows(const struct aft_native *engine, int n);
-enum aft_code aft_native_update(void *self, const struct aft_minibatch *minibatch,
+enum aft_code aft_native_load_samples(void *self, const struct aft_samples *samples,
+                                      struct aft_error *error);
+enum aft_code aft_native_update(void *self, const struct aft_minibatches *minibatches,
                                 const struct aft_update_config *config,
-                                struct aft_update_stats *stats, struct aft_error *error);
+                                struct aft_update_stats *stats, int *done, struct aft_error *error);
 
 #endif

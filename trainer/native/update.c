@@ -13,7 +13,7 @@
 
 struct job {
     struct aft_native *engine;
-    const struct aft_minibatch *minibatch;
+    const struct aft_native_minibatch *minibatch;
     const struct aft_update_config *config;
     int shard_rows;
     float advantage_mean, advantage_scale;
@@ -34,12 +34,12 @@ static int minimum(int a, int b)
 }
 
 /* The samples from number first on. */
-static struct aft_minibatch samples_from(const struct job *job, int first, int n)
+static struct aft_samples samples_from(const struct job *job, int first, int n)
 {
-    const struct aft_minibatch *whole = job->minibatch;
+    const struct aft_native_minibatch *whole = job->minibatch;
     const struct aft_network *network = &job->engine->config.network;
     size_t at = (size_t)first;
-    return (struct aft_minibatch){
+    return (struct aft_samples){
         .n = n,
         .obs = whole->obs + at * (size_t)network->obs_dim,
         .actions = whole->actions + at * (size_t)network->action_dim,
@@ -65,14 +65,14 @@ struct block {
     struct aft_native_work *work;
     int shard;
     bool first; /* of its shard */
-    struct aft_minibatch samples;
+    struct aft_samples samples;
     struct aft_native_sums *sums;
 };
 
 static void policy_block(const struct job *job, const struct block *block)
 {
     struct aft_native_work *work = block->work;
-    const struct aft_minibatch *samples = &block->samples;
+    const struct aft_samples *samples = &block->samples;
     struct aft_native *engine = job->engine;
     struct aft_mlp_backward backward = backward_into(engine, block->shard, block->first);
     const struct aft_policy_loss loss = {
@@ -101,7 +101,7 @@ static void policy_block(const struct job *job, const struct block *block)
 static void value_block(const struct job *job, const struct block *block)
 {
     struct aft_native_work *work = block->work;
-    const struct aft_minibatch *samples = &block->samples;
+    const struct aft_samples *samples = &block->samples;
     struct aft_native *engine = job->engine;
     struct aft_mlp_backward backward = backward_into(engine, block->shard, block->first);
     const struct aft_value_loss loss = {
@@ -145,7 +145,7 @@ static void gradient_task(void *context, int task, int thread)
 /* As SB3: (A - mean) / (sample standard deviation + 1e-8); one sample is left as it is. */
 static void normalise_advantages(struct job *job)
 {
-    const struct aft_minibatch *minibatch = job->minibatch;
+    const struct aft_native_minibatch *minibatch = job->minibatch;
     job->advantage_mean = 0.0f;
     job->advantage_scale = 1.0f;
     if (!job->config->normalize_advantage || minibatch->n < 2) {
@@ -202,17 +202,31 @@ static void summarise(const struct job *job, int n_shards, struct aft_update_sta
     stats->clip_fraction = sum.clipped / n;
 }
 
-enum aft_code aft_native_update(void *self, const struct aft_minibatch *minibatch,
-                                const struct aft_update_config *config,
-                                struct aft_update_stats *stats, struct aft_error *error)
+/* Copies the samples that `order` names together. */
+static void gather(struct aft_native *engine, const uint32_t *order, int n)
 {
-    struct aft_native *engine = self;
-    struct aft_update_stats own;
-    stats = stats == NULL ? &own : stats;
-    if (minibatch->n < 1 || minibatch->n > engine->config.max_batch) {
-        return aft_fail(error, AFT_ERR_USAGE, "update: a minibatch of %d samples, not 1…%d",
-                        minibatch->n, engine->config.max_batch);
+    const struct aft_samples *from = &engine->loaded;
+    struct aft_native_minibatch *to = &engine->minibatch;
+    size_t obs_dim = (size_t)engine->config.network.obs_dim;
+    size_t action_dim = (size_t)engine->config.network.action_dim;
+    to->n = n;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        size_t at = order[i];
+        memcpy(&to->obs[i * obs_dim], &from->obs[at * obs_dim], obs_dim * sizeof(float));
+        memcpy(&to->actions[i * action_dim], &from->actions[at * action_dim],
+               action_dim * sizeof(float));
+        to->log_probs[i] = from->log_probs[at];
+        to->values[i] = from->values[at];
+        to->advantages[i] = from->advantages[at];
+        to->returns[i] = from->returns[at];
     }
+}
+
+static enum aft_code update_minibatch(struct aft_native *engine,
+                                      const struct aft_update_config *config,
+                                      struct aft_update_stats *stats, struct aft_error *error)
+{
+    const struct aft_native_minibatch *minibatch = &engine->minibatch;
     struct job job = {.engine = engine, .minibatch = minibatch, .config = config};
     job.shard_rows = aft_native_shard_rows(engine, minibatch->n);
     int n_shards = (minibatch->n + job.shard_rows - 1) / job.shard_rows;
@@ -229,6 +243,39 @@ enum aft_code aft_native_update(void *self, const struct aft_minibatch *minibatc
     stats->stopped = config->kl_limit > 0.0f && stats->approx_kl > (double)config->kl_limit;
     if (!stats->stopped) {
         aft_native_adam(engine, config, stats->grad_norm);
+    }
+    return AFT_OK;
+}
+
+enum aft_code aft_native_load_samples(void *self, const struct aft_samples *samples,
+                                      struct aft_error *error)
+{
+    (void)error;
+    struct aft_native *engine = self;
+    engine->loaded = *samples;
+    return AFT_OK;
+}
+
+enum aft_code aft_native_update(void *self, const struct aft_minibatches *minibatches,
+                                const struct aft_update_config *config,
+                                struct aft_update_stats *stats, int *done, struct aft_error *error)
+{
+    struct aft_native *engine = self;
+    int size = minibatches->batch_size;
+    *done = 0;
+    if (size < 1 || size > engine->config.max_batch) {
+        return aft_fail(error, AFT_ERR_USAGE, "update: minibatches of %d samples, not 1…%d", size,
+                        engine->config.max_batch);
+    }
+    for (int first = 0; first < minibatches->n; first += size) {
+        gather(engine, &minibatches->order[first], minimum(size, minibatches->n - first));
+        enum aft_code code = update_minibatch(engine, config, &stats[*done], error);
+        if (code != AFT_OK) {
+            return code;
+        }
+        if (stats[(*done)++].stopped) {
+            break;
+        }
     }
     return AFT_OK;
 }

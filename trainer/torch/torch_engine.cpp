@@ -88,6 +88,9 @@ struct Engine {
     Tensor log_std;
     Perceptron policy, value;
 
+    struct aft_samples loaded = {}; /* the caller's */
+    std::vector<float> gathered;    /* one minibatch of them */
+
     /* CUDA only: one copy each way per call goes through pinned memory */
     Tensor host_staging, device_staging, host_results;
 };
@@ -395,7 +398,7 @@ struct Loss {
 };
 
 /* Stable-Baselines3's definitions; see struct aft_update_stats. */
-Loss ppo_loss(Engine *engine, const struct aft_minibatch *minibatch,
+Loss ppo_loss(Engine *engine, const struct aft_samples *minibatch,
               const struct aft_update_config *config)
 {
     const int64_t n = minibatch->n;
@@ -575,7 +578,7 @@ enum aft_code engine_values(void *self, int, int n, const float *obs, float *val
 
 /* Loss and gradient; read[0…6] are Loss's stats and the gradient's norm. The
  * device is waited for once, here: before anything has been updated. */
-void differentiate(Engine *engine, const struct aft_minibatch *minibatch,
+void differentiate(Engine *engine, const struct aft_samples *minibatch,
                    const struct aft_update_config *config, float read[7])
 {
     Loss loss;
@@ -594,38 +597,83 @@ void differentiate(Engine *engine, const struct aft_minibatch *minibatch,
     memcpy(read, all.data_ptr<float>(), 7 * sizeof(float));
 }
 
-enum aft_code engine_update(void *self, const struct aft_minibatch *minibatch,
-                            const struct aft_update_config *config, struct aft_update_stats *stats,
-                            struct aft_error *error)
+enum aft_code engine_load_samples(void *self, const struct aft_samples *samples, struct aft_error *)
 {
+    engine_of(self)->loaded = *samples;
+    return AFT_OK;
+}
+
+/* Copies the samples that `order` names together. */
+struct aft_samples gather(Engine *engine, const uint32_t *order, int n)
+{
+    const struct aft_samples &from = engine->loaded;
+    const auto obs_dim = static_cast<size_t>(engine->network.obs_dim);
+    const auto action_dim = static_cast<size_t>(engine->network.action_dim);
+    const auto rows = static_cast<size_t>(n);
+    engine->gathered.resize(rows * (obs_dim + action_dim + 4));
+    float *next = engine->gathered.data();
+    const auto pack = [&](const float *column, size_t width) {
+        const float *packed = next;
+        for (size_t i = 0; i < rows; i++, next += width) {
+            memcpy(next, column + order[i] * width, width * sizeof(float));
+        }
+        return packed;
+    };
+    struct aft_samples batch = {};
+    batch.n = n;
+    batch.obs = pack(from.obs, obs_dim);
+    batch.actions = pack(from.actions, action_dim);
+    batch.log_probs = pack(from.log_probs, 1);
+    batch.values = pack(from.values, 1);
+    batch.advantages = pack(from.advantages, 1);
+    batch.returns = pack(from.returns, 1);
+    return batch;
+}
+
+enum aft_code update_minibatch(Engine *engine, const struct aft_samples *minibatch,
+                               const struct aft_update_config *config,
+                               struct aft_update_stats *stats, struct aft_error *error)
+{
+    float read[7];
+    differentiate(engine, minibatch, config, read);
+    const double approx_kl = read[4], norm = read[6];
+    const bool stopped = config->kl_limit > 0.0F && approx_kl > config->kl_limit;
+    *stats = {read[0], read[1], read[2], read[3], approx_kl, read[5], norm, stopped};
+    if (!std::isfinite(read[3])) {
+        return aft_fail(error, AFT_ERR_NUMERIC, "update with torch: loss is not finite");
+    }
+    if (stopped) {
+        return AFT_OK;
+    }
+    if (!std::isfinite(norm)) {
+        return aft_fail(error, AFT_ERR_NUMERIC, "update with torch: gradient is not finite");
+    }
+    const c10::NoGradGuard no_grad;
+    const double limit = config->max_grad_norm;
+    adam(engine, config, limit > 0.0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0);
+    return AFT_OK;
+}
+
+enum aft_code engine_update(void *self, const struct aft_minibatches *minibatches,
+                            const struct aft_update_config *config, struct aft_update_stats *stats,
+                            int *done, struct aft_error *error)
+{
+    *done = 0;
     return guarded(
         "update with torch", error, [&]() -> enum aft_code {
             Engine *engine = engine_of(self);
-            const enum aft_code code = check_rows("update", minibatch->n, engine->max_batch, error);
-            if (code != AFT_OK) {
-                return code;
+            const int size = minibatches->batch_size;
+            enum aft_code code = check_rows("update", size, engine->max_batch, error);
+            bool stopped = false;
+            for (int first = 0; first < minibatches->n && code == AFT_OK && !stopped;
+                 first += size) {
+                const struct aft_samples batch = gather(engine, minibatches->order + first,
+                                                        std::min(size, minibatches->n - first));
+                code = update_minibatch(engine, &batch, config, &stats[*done], error);
+                stopped = stats[*done].stopped;
+                *done += code == AFT_OK;
             }
-            float read[7];
-            differentiate(engine, minibatch, config, read);
-            const double approx_kl = read[4], norm = read[6];
-            const bool stopped = config->kl_limit > 0.0F && approx_kl > config->kl_limit;
-            if (stats != nullptr) {
-                *stats = {read[0], read[1], read[2], read[3], approx_kl, read[5], norm, stopped};
-            }
-            if (!std::isfinite(read[3])) {
-                return aft_fail(error, AFT_ERR_NUMERIC, "update with torch: loss is not finite");
-            }
-            if (stopped) {
-                return AFT_OK;
-            }
-            if (!std::isfinite(norm)) {
-                return aft_fail(error, AFT_ERR_NUMERIC,
-                                "update with torch: gradient is not finite");
-            }
-            const c10::NoGradGuard no_grad;
-            const double limit = config->max_grad_norm;
-            adam(engine, config, limit > 0.0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0);
-            return AFT_OK;
+            return code;
         });
 }
 
@@ -693,6 +741,7 @@ const struct aft_engine_interface interface = {
     engine_concurrent,
     engine_act,
     engine_values,
+    engine_load_samples,
     engine_update,
     engine_gradient,
     engine_export_state,
