@@ -144,7 +144,7 @@ struct aft_evaluation_settings { /* [evaluation] */
     double tail_s;               /* simulated after the motion's end */
 };
 
-struct aft_gate_settings {   /* [gate], may follow in a stage; no bit of an attempt depends on it */
+struct aft_gate_settings {   /* [gate], may follow in a stage */
     double max_drift_ratio;  /* the stage's own mean peak drift ratio to passive; 0: no limit */
     double forget_tolerance; /* an earlier stage's, relative to when that one was completed;
                               * 0 or less: no limit */

@@ -101,6 +101,7 @@ static enum aft_code seal(struct stage_run *stage, enum seal_kind kind, struct a
         .step = header->counters.steps,
         .stage_complete = complete,
         .evaluated = kind != SEAL_ON_THE_WAY,
+        .awaited = kind == SEAL_EVALUATED,
     };
     code = aft_snapshot_seal(run->region, header, &info, error);
     if (code == AFT_OK && kind == SEAL_EVALUATED) {
