@@ -84,6 +84,7 @@ int aft_exit_code_of(enum aft_code code)
     case AFT_ERR_MISSING:
     case AFT_ERR_NUMERIC:
     case AFT_ERR_ENGINE:
+    case AFT_ERR_GATE:
         break;
     }
     return AFT_EXIT_FAILED;
