@@ -187,6 +187,30 @@ static void gate__rolls_back_and_passes_with_a_smaller_learning_rate(void **stat
     aft_archive_close(second);
 }
 
+/* Two runs whose first attempts differ, and whose second ones learn at the same rate. */
+static void gate__owes_nothing_to_the_attempt_that_it_blocked(void **state)
+{
+    const struct place *place = *state;
+    static const char *const rates[] = {
+        BLOCKED "max_attempts = 2\nlearning_rate = 2e-3\nretry_learning_rate_factor = 0.5\n",
+        BLOCKED "max_attempts = 2\nlearning_rate = 4e-3\nretry_learning_rate_factor = 0.25\n",
+    };
+    const char *const fresh[] = {"--fresh", NULL};
+    char hash[2][AFT_SHA256_HEX_SIZE];
+    double first_score[2];
+    for (int i = 0; i < 2; i++) {
+        write_curriculum(place, "", rates[i]);
+        expect_exit(place, 1, fresh);
+        struct aft_archive *archive = open_archive(place, "stage2_ERROR_100kN.zip");
+        const struct aft_json *attempts = aft_json_get(aft_archive_manifest(archive), "attempts");
+        first_score[i] = aft_json_get_real(aft_json_at(attempts, 0), "score", 0);
+        memcpy(hash[i], aft_archive_state_hash(archive), sizeof hash[i]);
+        aft_archive_close(archive);
+    }
+    assert_true(first_score[0] != first_score[1]);
+    assert_string_equal(hash[0], hash[1]);
+}
+
 /* The learning rate is the same here: only the random streams make the results differ. */
 /* With next to no learning rate the next attempt's weights stay those that it began with. */
 static void gate__returns_to_the_very_weights_of_the_stages_beginning(void **state)
@@ -371,6 +395,7 @@ int main(void)
         IN_A_PLACE(gate__blocks_ten_of_ten_injected_regressions),
         IN_A_PLACE(gate__rolls_back_and_passes_with_a_smaller_learning_rate),
         IN_A_PLACE(gate__returns_to_the_very_weights_of_the_stages_beginning),
+        IN_A_PLACE(gate__owes_nothing_to_the_attempt_that_it_blocked),
         IN_A_PLACE(gate__gives_the_next_attempt_random_streams_of_its_own),
         IN_A_PLACE(gate__resumes_in_the_middle_of_an_attempt_bit_for_bit),
         IN_A_PLACE(gate__begins_the_stage_anew_by_rule_1_with_the_same_result),
