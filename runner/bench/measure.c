@@ -6,6 +6,8 @@
 
 enum { MAX_ROUNDS = 16 };
 
+typedef struct aft_bench_figure figures_of_round[AFT_BENCH_MAX_FIGURES];
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -37,14 +39,12 @@ enum aft_code aft_bench_add(struct aft_bench *bench, const struct aft_bench_resu
 
 /* Medians of a figure over the rounds. The bound that is told is the one that goes with both
  * medians, value and fraction. */
-static void settle(struct aft_bench_result *result, const struct aft_bench_figure *figures,
-                   int rounds)
+static void settle(struct aft_bench_result *result, figures_of_round *figures, int k, int rounds)
 {
-    double values[MAX_ROUNDS], fractions[MAX_ROUNDS];
+    double values[MAX_ROUNDS] = {0}, fractions[MAX_ROUNDS] = {0};
     bool is_time = result->unit[0] == 'm' && result->unit[1] == 's';
     for (int i = 0; i < rounds; i++) {
-        double value = figures[i * AFT_BENCH_MAX_FIGURES].value;
-        double bound = figures[i * AFT_BENCH_MAX_FIGURES].bound;
+        double value = figures[i][k].value, bound = figures[i][k].bound;
         values[i] = value;
         fractions[i] = is_time ? bound / value : value / bound;
     }
@@ -59,22 +59,20 @@ static void settle(struct aft_bench_result *result, const struct aft_bench_figur
 }
 
 static enum aft_code run_rounds(struct aft_bench *bench, const struct aft_bench_subject *subject,
-                                int threads, struct aft_bench_figure *figures,
-                                struct aft_error *error)
+                                int threads, figures_of_round *figures, struct aft_error *error)
 {
     bool arithmetic = subject->arithmetic && !bench->on_gpu;
-    double nan = (double)NAN, before = nan;
+    double nan = (double)NAN;
     /* Warm caches and pages; its figures are written over. */
     struct aft_bench_round warm_up = {0.2 * bench->burst_s, nan};
-    enum aft_code code = subject->burst(subject->self, &warm_up, figures, error);
-    before = arithmetic ? aft_bench_sgemm_gflops(bench->machine, threads) : nan;
+    enum aft_code code = subject->burst(subject->self, &warm_up, figures[0], error);
+    double before = arithmetic ? aft_bench_sgemm_gflops(bench->machine, threads) : nan;
     for (int i = 0; i < bench->rounds && code == AFT_OK; i++) {
         struct aft_bench_round round = {bench->burst_s, before};
-        struct aft_bench_figure *at = &figures[(ptrdiff_t)i * AFT_BENCH_MAX_FIGURES];
-        code = subject->burst(subject->self, &round, at, error);
+        code = subject->burst(subject->self, &round, figures[i], error);
         double after = arithmetic ? aft_bench_sgemm_gflops(bench->machine, threads) : nan;
         for (int k = 0; k < subject->n_figures && arithmetic; k++) {
-            at[k].bound *= 0.5 * (before + after) / before; /* bounds go with the peak */
+            figures[i][k].bound *= 0.5 * (before + after) / before; /* bounds go with the peak */
         }
         before = after;
         if (aft_bench_stopped()) {
@@ -87,11 +85,11 @@ static enum aft_code run_rounds(struct aft_bench *bench, const struct aft_bench_
 enum aft_code aft_bench_measure(struct aft_bench *bench, const struct aft_bench_subject *subject,
                                 const struct aft_bench_result *labels, struct aft_error *error)
 {
-    struct aft_bench_figure figures[MAX_ROUNDS * AFT_BENCH_MAX_FIGURES];
+    figures_of_round figures[MAX_ROUNDS] = {{{0}}};
     enum aft_code code = run_rounds(bench, subject, labels[0].threads, figures, error);
     for (int k = 0; k < subject->n_figures && code == AFT_OK; k++) {
         struct aft_bench_result result = labels[k];
-        settle(&result, figures + k, bench->rounds);
+        settle(&result, figures, k, bench->rounds);
         code = aft_bench_add(bench, &result, error);
     }
     return code;
