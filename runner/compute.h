@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 1 };
+enum { AFT_COMPUTE_VERSION = 2 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -30,10 +30,31 @@ struct aft_motion_options { /* of `aftershock motion` */
     bool json;
 };
 
-/* Both return the program's exit code and have printed what there is to say. */
+enum aft_bench_part {
+    AFT_BENCH_UPDATE = 1,
+    AFT_BENCH_ENV_STEP = 2,
+    AFT_BENCH_ROLLOUT = 4,
+    AFT_BENCH_TRAIN = 8,
+    AFT_BENCH_ARCHIVE_SAVE = 16,
+    AFT_BENCH_ARCHIVE_LOAD = 32,
+    AFT_BENCH_STARTUP = 64,
+};
+enum aft_bench_format { AFT_BENCH_TABLE, AFT_BENCH_MARKDOWN, AFT_BENCH_JSON };
+
+struct aft_bench_options { /* of `aftershock bench` */
+    unsigned parts;        /* of enum aft_bench_part; 0: all */
+    int threads;           /* what "all" means; 0: all cores */
+    const char *engine, *device;
+    bool quick, growth;
+    enum aft_bench_format format;
+    const char *csv_path, *svg_path; /* NULL: not written; the picture is of growth */
+};
+
+/* All return the program's exit code and have printed what there is to say. */
 struct aft_compute_interface {
     int version; /* AFT_COMPUTE_VERSION, or the module is of another build */
     int (*motion)(const struct aft_motion_options *options);
+    int (*bench)(const struct aft_bench_options *options);
     int (*work)(int argc, char **argv);
 };
 
@@ -44,5 +65,6 @@ const struct aft_compute_interface *aft_compute_module(void);
 
 /* The entry points behind it. */
 int aft_run_motion(const struct aft_motion_options *options); /* motion.c */
+int aft_run_bench(const struct aft_bench_options *options);   /* bench/bench.c */
 
 #endif

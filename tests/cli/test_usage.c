@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train", "status", "inspect", "verify", "motion"};
+static const char *const commands[] = {"train", "status", "inspect", "verify", "motion", "bench"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -56,7 +56,7 @@ static void help__is_there_at_every_level(void **state)
 static void help__lists_no_command_that_is_not_there(void **state)
 {
     (void)state;
-    static const char *const later[] = {"evaluate", "export", "bench", "serve"};
+    static const char *const later[] = {"evaluate", "export", "serve"};
     const struct outcome *outcome = run("-h");
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         char line[32];
@@ -147,6 +147,20 @@ static void motion__refuses_wrong_input(void **state)
     refuses("motion --magnitude 5 --pga 0", "--pga '0'");
 }
 
+static void bench__refuses_wrong_input(void **state)
+{
+    (void)state;
+    refuses("bench --only speed", "--only 'speed'");
+    refuses("bench --only update,", "--only ''");
+    refuses("bench --threads many", "--threads 'many'");
+    refuses("bench --engine jax", "expected auto, native or torch");
+    refuses("bench --device gpu", "expected auto, cpu, cuda or cuda:N");
+    refuses("bench --json --markdown", "either --json or --markdown");
+    refuses("bench --svg a.svg", "give --growth too");
+    refuses("bench --growth --only train", "expected update, env_step or rollout");
+    refuses("bench stages.ini", "expected no operand");
+}
+
 static void output__that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -166,6 +180,7 @@ int main(void)
         cmocka_unit_test(train__needs_a_curriculum),
         cmocka_unit_test(inspection__refuses_wrong_operands),
         cmocka_unit_test(motion__refuses_wrong_input),
+        cmocka_unit_test(bench__refuses_wrong_input),
         cmocka_unit_test(output__that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
