@@ -24,7 +24,7 @@ struct aft_controller_view {
     const float *obs;      /* the policy's observation [obs_dim] of the same */
     double actuator_n;     /* force of the actuator over the last simulation step */
     size_t step;           /* control step, from 0 */
-    double *memory;        /* [n_memory] of this motion, the controller's own */
+    double *memory;        /* [n_memory] of this motion, the controller's own; zeros at step 0 */
 };
 
 enum aft_controller_device {
@@ -45,8 +45,6 @@ struct aft_controller {
     size_t n_memory; /* doubles that it remembers of each motion */
 
     void *self; /* borrowed */
-    /* Before a motion's first step: fills memory [n_memory], which is zeros. May be NULL. */
-    void (*reset)(const void *self, double *memory);
     /* Commands (N) for n motions; the evaluation clips them to the force limit.
      * NULL: no force, ever. */
     enum aft_code (*act)(void *self, int n, const struct aft_controller_view *views,

@@ -27,6 +27,6 @@ enum aft_code aft_feedback_create(struct aft_feedback **feedback,
 void aft_feedback_destroy(struct aft_feedback *feedback);
 
 /* "lqr" or "lqg"; borrows feedback. */
-struct aft_controller aft_feedback_controller(const struct aft_feedback *feedback);
+struct aft_controller aft_feedback_controller(struct aft_feedback *feedback);
 
 #endif
