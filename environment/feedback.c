@@ -36,6 +36,11 @@ enum aft_code aft_feedback_create(struct aft_feedback **feedback,
                                   struct aft_error *error)
 {
     *feedback = NULL;
+    if (!(parameters->guard_reach >= 0.0) || !(parameters->guard_braking > 0.0)) {
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "stroke guard: reach %g, braking %g: expected 0 or more, above 0",
+                        parameters->guard_reach, parameters->guard_braking);
+    }
     struct aft_feedback *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "create a controller: out of memory");

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 enum { DEFAULT_MOTIONS = 8, MAX_POINTS = 64 };
-static const double default_tail_s = 20.0, beyond_stroke = 10.0;
+static const double default_tail_s = 20.0;
+static const double stroke_share = 0.97, beyond_stroke = 10.0; /* other motions find some room */
 
 struct search {
     const struct aft_evaluation *evaluation;
@@ -43,8 +44,8 @@ static struct aft_tuned_feedback judge(const struct search *s, int point, int of
         t.stroke_m = fmax(t.stroke_m, r->stroke_m);
     }
     t.objective = 0.5 * (t.peak_to_passive + t.rms_to_passive);
-    if (limit_m > 0.0 && t.stroke_m > limit_m) {
-        t.objective += beyond_stroke * (t.stroke_m / limit_m - 1.0);
+    if (limit_m > 0.0) {
+        t.objective += beyond_stroke * fmax(0.0, t.stroke_m / limit_m - stroke_share);
     }
     return t;
 }

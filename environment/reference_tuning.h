@@ -14,8 +14,8 @@
 struct aft_tuned_feedback {
     struct aft_feedback_parameters parameters;
     /* On the training motions, to the configured passive device: mean over motions of
-     * (peak drift ratio + RMS drift)/2, and beyond the stroke limit S plus
-     * 10 (stroke/S - 1). Smaller is better. */
+     * (peak drift ratio + RMS drift)/2, and 10 (stroke/S - 0.97) where the largest
+     * stroke is beyond 97 % of its limit S. Smaller is better. */
     double objective;
     double peak_to_passive, rms_to_passive; /* means of both parts */
     double stroke_m;                        /* the largest */
