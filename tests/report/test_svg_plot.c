@@ -13,7 +13,7 @@
 
 static char *draw(const struct aft_svg_panel *panels, int n, const char *title)
 {
-    const struct aft_svg_plot plot = {title, panels, n};
+    const struct aft_svg_plot plot = {.title = title, .panels = panels, .n_panels = n};
     struct aft_error error;
     char *text = NULL;
     size_t size = 0;
