@@ -9,6 +9,7 @@ __attribute__((visibility("default"))) const struct aft_compute_interface *aft_c
         .version = AFT_COMPUTE_VERSION,
         .motion = aft_run_motion,
         .work = aft_work,
+        .evaluate = aft_run_evaluate,
     };
     return &table;
 }
