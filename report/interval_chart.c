@@ -39,7 +39,7 @@ static struct column column_of(const struct aft_interval_chart *chart, int index
     struct column column = {NAMES + index * width, width - GAP, 1};
     for (int i = 0; i < chart->n_rows; i++) {
         const struct aft_statistics *value = value_at(chart, i, index);
-        double end = isfinite(value->high) ? value->high : value->mean;
+        double end = isfinite(value->mean_high) ? value->mean_high : value->mean;
         column.greatest = isfinite(end) ? fmax(column.greatest, end) : column.greatest;
     }
     column.greatest *= column.width / (column.width - FIGURE);
@@ -75,8 +75,8 @@ static void write_value(FILE *out, const struct aft_interval_chart *chart, int r
     (void)fprintf(out,
                   "<rect class=\"bar f%d\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>",
                   chart->rows[row].colour, column.left, middle - 0.5 * BAR, end - column.left, BAR);
-    if (isfinite(value->low) && isfinite(value->high)) {
-        double low = place(&column, value->low), high = place(&column, value->high);
+    if (isfinite(value->mean_low) && isfinite(value->mean_high)) {
+        double low = place(&column, value->mean_low), high = place(&column, value->mean_high);
         (void)fprintf(out,
                       "<path class=\"whisker\" d=\"M%.1f %.1fH%.1fM%.1f %.1fv8M%.1f %.1fv8\"/>",
                       low, middle, high, low, middle - 4, high, middle - 4);

@@ -15,7 +15,7 @@ static struct aft_json *statistics_json(const struct aft_statistics *statistics)
 {
     struct aft_json *object = aft_json_object();
     aft_json_set_real(object, "mean", statistics->mean);
-    set_pair(object, "ci95", statistics->low, statistics->high);
+    set_pair(object, "ci95", statistics->mean_low, statistics->mean_high);
     aft_json_set_real(object, "iqm", statistics->iqm);
     set_pair(object, "iqm_ci95", statistics->iqm_low, statistics->iqm_high);
     aft_json_set_real(object, "worst", statistics->worst);

@@ -47,7 +47,7 @@ static void add(struct facts *facts, const char *label, const char *value, const
 static void add_ratio(struct page *page, const char *label, const struct aft_statistics *ratio)
 {
     add(&page->headlines, label, aft_page_text(&page->memory, "%.2f", ratio->mean),
-        aft_page_text(&page->memory, "of passive (%.2f–%.2f)", ratio->low, ratio->high));
+        aft_page_text(&page->memory, "of passive (%.2f–%.2f)", ratio->mean_low, ratio->mean_high));
 }
 
 static void fill_headlines(struct page *page)
@@ -64,8 +64,8 @@ static void fill_headlines(struct page *page)
         add(&page->headlines, "Peak drift against LQG",
             aft_page_text(memory, "%s%.1f %%", pair->change < 0 ? "−" : "+",
                           100 * (pair->change < 0 ? -pair->change : pair->change)),
-            aft_page_text(memory, "%+.3f to %+.3f of passive", pair->difference.low,
-                          pair->difference.high));
+            aft_page_text(memory, "%+.3f to %+.3f of passive", pair->difference.mean_low,
+                          pair->difference.mean_high));
     }
     add(&page->headlines, "Largest stroke",
         aft_page_text(memory, "%.2f m", policy->greatest[AFT_FIGURE_STROKE]),

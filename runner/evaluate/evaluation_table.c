@@ -8,7 +8,7 @@ static const double yields_at = 0.01; /* drift ratio beyond which a real buildin
 static void write_ratio(FILE *out, const struct aft_statistics *ratio)
 {
     char interval[32];
-    (void)snprintf(interval, sizeof interval, "%.2f-%.2f", ratio->low, ratio->high);
+    (void)snprintf(interval, sizeof interval, "%.2f-%.2f", ratio->mean_low, ratio->mean_high);
     (void)fprintf(out, " %6.2f %10s", ratio->mean, interval);
 }
 
@@ -61,8 +61,8 @@ static void write_robustness(FILE *out, const struct aft_comparison *comparison,
         for (int c = 0; c < AFT_N_ROBUST; c++) {
             const struct aft_statistics *peak = &results[i].peak_drift[c];
             if (peak->n > 0) {
-                (void)fprintf(out, "  %.2f %.2f-%.2f (%.2f)", peak->mean, peak->low, peak->high,
-                              results[i].rms_drift[c].mean);
+                (void)fprintf(out, "  %.2f %.2f-%.2f (%.2f)", peak->mean, peak->mean_low,
+                              peak->mean_high, results[i].rms_drift[c].mean);
             }
         }
     }
@@ -108,12 +108,13 @@ void aft_evaluation_verdict(char *text, size_t size, const struct aft_evaluation
                        "Policy against LQG, motion by motion: peak drift %.1f %% %s LQG's (%+.3f "
                        "of passive, 95 %%: %+.3f to %+.3f), RMS drift %.1f %% %s: %s.",
                        100 * fabs(peak->change), direction(peak->change), peak->difference.mean,
-                       peak->difference.low, peak->difference.high, 100 * fabs(rms->change),
-                       direction(rms->change),
-                       peak->clearly_better         ? "clearly better in peak drift"
-                       : peak->difference.low > 0   ? "worse in peak drift"
-                       : peak->difference.high >= 0 ? "no clear difference in peak drift"
-                                                    : "better in peak drift, by less than 5 %");
+                       peak->difference.mean_low, peak->difference.mean_high,
+                       100 * fabs(rms->change), direction(rms->change),
+                       peak->clearly_better            ? "clearly better in peak drift"
+                       : peak->difference.mean_low > 0 ? "worse in peak drift"
+                       : peak->difference.mean_high >= 0
+                           ? "no clear difference in peak drift"
+                           : "better in peak drift, by less than 5 %");
     }
 }
 

@@ -96,22 +96,31 @@ struct pool { /* all motions of all comparisons, one after the other */
     double *paired; /* [n], scratch */
 };
 
-static struct aft_statistics statistics(const struct pool *pool)
+static enum aft_code statistics(struct aft_statistics *result, const struct pool *pool,
+                                struct aft_error *error)
 {
-    return aft_statistics_of(pool->values, pool->stratum, pool->n, AFT_BOOTSTRAP_SEED);
+    return aft_statistics_of(result, pool->values, pool->stratum, pool->n, AFT_BOOTSTRAP_SEED,
+                             error);
 }
 
-static void gather_ratios(double *values, const struct pool *pool, enum aft_compared who,
-                          enum aft_compared reference, enum aft_figure figure)
+static enum aft_code gather_ratios(double *values, const struct pool *pool, enum aft_compared who,
+                                   enum aft_compared reference, enum aft_figure figure,
+                                   struct aft_error *error)
 {
     for (int c = 0; c < pool->n_comparisons; c++) {
         const struct aft_comparison *comparison = &pool->comparisons[c];
         for (int i = 0; i < comparison->motions.n; i++) {
-            *values++ =
-                aft_ratio(aft_figure_of(aft_comparison_response(comparison, i, who), figure),
-                          aft_figure_of(aft_comparison_response(comparison, i, reference), figure));
+            double of = aft_figure_of(aft_comparison_response(comparison, i, who), figure);
+            double to = aft_figure_of(aft_comparison_response(comparison, i, reference), figure);
+            if (of > 0 && !(to > 0)) {
+                return aft_fail(error, AFT_ERR_USAGE,
+                                "evaluate on '%s': the motion does not move the building",
+                                comparison->motions.motions[i].name);
+            }
+            *values++ = aft_ratio(of, to);
         }
     }
+    return AFT_OK;
 }
 
 static void note_response(struct aft_compared_summary *summary, const struct aft_response *response,
@@ -142,8 +151,25 @@ static void note_criteria(struct aft_compared_summary *summary,
     }
 }
 
-static void summarise_one(struct aft_compared_summary *summary, const struct pool *pool,
-                          enum aft_compared who)
+static enum aft_code summarise_ratios(struct aft_compared_summary *summary, const struct pool *pool,
+                                      enum aft_compared who, struct aft_error *error)
+{
+    static const enum aft_compared references[2] = {AFT_COMPARED_PASSIVE,
+                                                    AFT_COMPARED_UNCONTROLLED};
+    struct aft_statistics *const results[2] = {summary->to_passive, summary->to_uncontrolled};
+    enum aft_code code = AFT_OK;
+    for (int i = 0; i < 2 * AFT_N_RATIOS && code == AFT_OK; i++) {
+        enum aft_figure figure = (enum aft_figure)(i / 2);
+        code = gather_ratios(pool->values, pool, who, references[i % 2], figure, error);
+        if (code == AFT_OK) {
+            code = statistics(&results[i % 2][figure], pool, error);
+        }
+    }
+    return code;
+}
+
+static enum aft_code summarise_one(struct aft_compared_summary *summary, const struct pool *pool,
+                                   enum aft_compared who, struct aft_error *error)
 {
     summary->present = true;
     for (int c = 0; c < pool->n_comparisons; c++) {
@@ -151,13 +177,7 @@ static void summarise_one(struct aft_compared_summary *summary, const struct poo
         summary->present = summary->present && aft_comparison_has(comparison, who);
     }
     if (!summary->present) {
-        return;
-    }
-    for (int f = 0; f < AFT_N_RATIOS; f++) {
-        gather_ratios(pool->values, pool, who, AFT_COMPARED_PASSIVE, (enum aft_figure)f);
-        summary->to_passive[f] = statistics(pool);
-        gather_ratios(pool->values, pool, who, AFT_COMPARED_UNCONTROLLED, (enum aft_figure)f);
-        summary->to_uncontrolled[f] = statistics(pool);
+        return AFT_OK;
     }
     for (int c = 0; c < pool->n_comparisons; c++) {
         const struct aft_comparison *comparison = &pool->comparisons[c];
@@ -166,22 +186,30 @@ static void summarise_one(struct aft_compared_summary *summary, const struct poo
             note_criteria(summary, comparison, i, who, pool->n);
         }
     }
+    return summarise_ratios(summary, pool, who, error);
 }
 
-static struct aft_paired pair(const struct pool *pool, enum aft_figure figure)
+static enum aft_code pair(struct aft_paired *paired, const struct pool *pool,
+                          enum aft_figure figure, struct aft_error *error)
 {
-    struct aft_paired paired = {.present = true};
     double lqg = 0;
-    gather_ratios(pool->values, pool, AFT_COMPARED_POLICY, AFT_COMPARED_PASSIVE, figure);
-    gather_ratios(pool->paired, pool, AFT_COMPARED_LQG, AFT_COMPARED_PASSIVE, figure);
-    for (size_t i = 0; i < pool->n; i++) {
+    enum aft_code code =
+        gather_ratios(pool->values, pool, AFT_COMPARED_POLICY, AFT_COMPARED_PASSIVE, figure, error);
+    if (code == AFT_OK) {
+        code = gather_ratios(pool->paired, pool, AFT_COMPARED_LQG, AFT_COMPARED_PASSIVE, figure,
+                             error);
+    }
+    for (size_t i = 0; i < pool->n && code == AFT_OK; i++) {
         pool->values[i] -= pool->paired[i];
         lqg += pool->paired[i] / (double)pool->n;
     }
-    paired.difference = statistics(pool);
-    paired.change = paired.difference.mean / lqg;
-    paired.clearly_better = paired.change <= -clear_margin && paired.difference.high < 0;
-    return paired;
+    if (code == AFT_OK) {
+        code = statistics(&paired->difference, pool, error);
+    }
+    paired->present = code == AFT_OK;
+    paired->change = paired->difference.mean / lqg;
+    paired->clearly_better = paired->change <= -clear_margin && paired->difference.mean_high < 0;
+    return code;
 }
 
 static void fill_strata(struct pool *pool)
@@ -213,13 +241,14 @@ enum aft_code aft_summarise(struct aft_evaluation_summary *summary,
         goto out;
     }
     fill_strata(&pool);
-    for (int who = 0; who < AFT_N_COMPARED; who++) {
-        summarise_one(&summary->compared[who], &pool, (enum aft_compared)who);
+    for (int who = 0; who < AFT_N_COMPARED && code == AFT_OK; who++) {
+        code = summarise_one(&summary->compared[who], &pool, (enum aft_compared)who, error);
     }
-    if (pool.n > 0 && summary->compared[AFT_COMPARED_LQG].present &&
-        summary->compared[AFT_COMPARED_POLICY].present) {
-        summary->peak_drift = pair(&pool, AFT_FIGURE_PEAK_DRIFT);
-        summary->rms_drift = pair(&pool, AFT_FIGURE_RMS_DRIFT);
+    if (code == AFT_OK && summary->compared[AFT_COMPARED_LQG].present) {
+        code = pair(&summary->peak_drift, &pool, AFT_FIGURE_PEAK_DRIFT, error);
+        if (code == AFT_OK) {
+            code = pair(&summary->rms_drift, &pool, AFT_FIGURE_RMS_DRIFT, error);
+        }
     }
 out:
     free(pool.stratum);

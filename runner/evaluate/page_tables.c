@@ -118,7 +118,8 @@ static enum aft_code robustness_table(struct aft_html_table *table, struct aft_p
             const struct aft_statistics *peak = &results[i].peak_drift[c];
             if (peak->n > 0) {
                 cells[3 * c + 1] = aft_page_text(memory, "%.2f", peak->mean);
-                cells[3 * c + 2] = aft_page_text(memory, "%.2f–%.2f", peak->low, peak->high);
+                cells[3 * c + 2] =
+                    aft_page_text(memory, "%.2f–%.2f", peak->mean_low, peak->mean_high);
                 cells[3 * c + 3] = aft_page_text(memory, "%.2f", results[i].rms_drift[c].mean);
             }
         }

@@ -26,15 +26,17 @@ struct scratch {
     double *values;                 /* [motions] */
 };
 
-static struct aft_statistics ratios(const struct scratch *scratch, int motions,
-                                    enum aft_compared who, enum aft_figure figure)
+static enum aft_code ratios(struct aft_statistics *result, const struct scratch *scratch,
+                            int motions, enum aft_compared who, enum aft_figure figure,
+                            struct aft_error *error)
 {
     for (int i = 0; i < motions; i++) {
         const struct aft_response *row = scratch->responses + i * (int)AFT_N_COMPARED;
         scratch->values[i] = aft_ratio(aft_figure_of(&row[who], figure),
                                        aft_figure_of(&row[AFT_COMPARED_PASSIVE], figure));
     }
-    return aft_statistics_of(scratch->values, NULL, (size_t)motions, AFT_BOOTSTRAP_SEED);
+    return aft_statistics_of(result, scratch->values, NULL, (size_t)motions, AFT_BOOTSTRAP_SEED,
+                             error);
 }
 
 static enum aft_code run_case(struct aft_robust_result *result, const struct scratch *scratch,
@@ -49,11 +51,14 @@ static enum aft_code run_case(struct aft_robust_result *result, const struct scr
         aft_comparison_respond(scratch->responses, comparison, who, &robust_case->change, error);
     for (int c = 0; c < AFT_N_ROBUST && code == AFT_OK; c++) {
         enum aft_compared one = aft_robust_who[c];
-        if (aft_comparison_has(comparison, one)) {
-            result->peak_drift[c] =
-                ratios(scratch, comparison->motions.n, one, AFT_FIGURE_PEAK_DRIFT);
-            result->rms_drift[c] =
-                ratios(scratch, comparison->motions.n, one, AFT_FIGURE_RMS_DRIFT);
+        if (!aft_comparison_has(comparison, one)) {
+            continue;
+        }
+        code = ratios(&result->peak_drift[c], scratch, comparison->motions.n, one,
+                      AFT_FIGURE_PEAK_DRIFT, error);
+        if (code == AFT_OK) {
+            code = ratios(&result->rms_drift[c], scratch, comparison->motions.n, one,
+                          AFT_FIGURE_RMS_DRIFT, error);
         }
     }
     return code;
