@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HALF_WIDTH = 442, PROFILE_HEIGHT = 300, HISTORY_HEIGHT = 118, MAX_LINES = 16 };
+enum { HALF_WIDTH = 442, PROFILE_HEIGHT = 300, HISTORY_HEIGHT = 106, MAX_LINES = 16 };
 
 static const char *const ratio_names[AFT_HTML_RATIOS] = {
     "peak drift / passive", "RMS drift / passive", "peak floor acceleration / passive"};

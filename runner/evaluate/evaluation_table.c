@@ -33,12 +33,15 @@ static void write_row(FILE *out, enum aft_compared who, const struct aft_compare
 
 static void write_rows(FILE *out, const struct aft_evaluation_summary *summary)
 {
-    (void)fputs(
-        "                 --- peak drift/passive ---  RMS drift/passive"
-        "  floor acc./p. stroke force power energy\n"
-        "  controller       mean       95 %  worst   mean       95 %"
-        "   mean  worst      m    kN    kW     kJ\n",
-        out);
+    static const char *const heads[2][8] = {{"", "peak drift / passive", "RMS drift/passive",
+                                             "acc. / pass.", "stroke", "force", "power", "energy"},
+                                            {"  controller", "mean       95 %  worst",
+                                             "mean       95 %", "mean  worst", "m", "kN", "kW",
+                                             "kJ"}};
+    for (int i = 0; i < 2; i++) {
+        (void)fprintf(out, "%-15s%25s%18s%14s%7s%6s%6s%7s\n", heads[i][0], heads[i][1], heads[i][2],
+                      heads[i][3], heads[i][4], heads[i][5], heads[i][6], heads[i][7]);
+    }
     for (int who = 0; who < AFT_N_COMPARED; who++) {
         if (summary->compared[who].present) {
             write_row(out, (enum aft_compared)who, &summary->compared[who]);
@@ -181,7 +184,10 @@ void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *result
                       results->all.motions);
         write_rows(out, &results->all);
     }
-    (void)fputs("  stroke, force and power: largest of all motions; energy drawn: mean\n\n", out);
+    (void)fputs(
+        "  acc.: peak floor acceleration; stroke, force, power: the largest; energy drawn: "
+        "mean\n\n",
+        out);
     if (results->all.compared[AFT_COMPARED_POLICY].present) {
         write_exceptions(out, results);
     }
