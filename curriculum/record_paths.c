@@ -182,18 +182,16 @@ enum aft_code aft_stage_record_paths(char ***paths, int *n, const struct aft_cur
     return AFT_OK;
 }
 
-enum aft_code aft_record_paths_of(char ***paths, int *n, const char *const *entries, int n_entries,
-                                  struct aft_error *error)
+enum aft_code aft_record_paths_find(char ***paths, int *n, const char *path,
+                                    struct aft_error *error)
 {
     struct list list = {0};
-    struct aft_error cause = {0};
-    enum aft_code code = AFT_OK;
-    for (int i = 0; i < n_entries && code == AFT_OK; i++) {
-        code = add_entry(&list, entries[i], &cause);
-    }
+    *paths = NULL;
+    *n = 0;
+    enum aft_code code = add_entry(&list, path, error);
     if (code != AFT_OK) {
         aft_record_paths_destroy(list.paths, list.n);
-        return aft_fail(error, code == AFT_ERR_MEMORY ? code : AFT_ERR_USAGE, "%s", cause.message);
+        return code;
     }
     *paths = list.paths;
     *n = list.n;

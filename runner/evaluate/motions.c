@@ -25,18 +25,19 @@ static void set_scaling(struct aft_motion_config *motion,
 }
 
 static enum aft_code add_records(struct aft_motion_list *list,
-                                 const struct aft_environment_config *config,
-                                 const struct aft_evaluate_options *options,
+                                 const struct aft_environment_config *config, const char *entry,
                                  struct aft_error *error)
 {
     char **paths = NULL;
     int n = 0;
-    enum aft_code code =
-        aft_record_paths_of(&paths, &n, options->records, options->n_records, error);
-    if (code == AFT_OK) {
-        code = aft_motion_list_add_records(list, config, (const char *const *)paths, n, error);
-        aft_record_paths_destroy(paths, n);
+    struct aft_error cause = {0};
+    enum aft_code code = aft_record_paths_find(&paths, &n, entry, &cause);
+    if (code != AFT_OK) { /* what is not there is a mistake on the command line */
+        return aft_fail(error, code == AFT_ERR_MEMORY ? code : AFT_ERR_USAGE, "--motions: %s",
+                        cause.message);
     }
+    code = aft_motion_list_add_records(list, config, (const char *const *)paths, n, error);
+    aft_record_paths_destroy(paths, n);
     return code;
 }
 
@@ -65,8 +66,8 @@ enum aft_code aft_evaluation_motions(struct aft_motion_list *list,
         return aft_motion_list_add_held_out(list, config, AFT_RANDOM_TEST_MOTION,
                                             options->motions_per_stage, error);
     }
-    if (options->n_records > 0) {
-        code = add_records(list, config, options, error);
+    for (int i = 0; i < options->n_records && code == AFT_OK; i++) {
+        code = add_records(list, config, options->records[i], error);
     }
     if (code == AFT_OK && options->magnitude > 0) {
         code = add_generated(list, config, options, error);

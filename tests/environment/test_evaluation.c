@@ -236,8 +236,9 @@ static void evaluate__history_is_what_the_figures_are_of(void **state)
     assert_near(drift, responses[2].peak_drift_ratio, 1e-15);
     assert_near(power, responses[2].peak_power_w, 0.0);
     assert_near(acc, responses[2].peak_roof_acc_g, 1e-15);
-    assert_int_equal(aft_evaluate_history(&h, &evaluation, &list, 3, &lqg, &error), AFT_ERR_USAGE);
     aft_history_clear(&h);
+    assert_int_equal(aft_evaluate_history(&h, &evaluation, &list, 3, &lqg, &error), AFT_ERR_USAGE);
+    assert_null(h.roof_m);
     aft_feedback_destroy(feedback);
     aft_motion_list_clear(&list);
 }
