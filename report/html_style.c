@@ -40,6 +40,7 @@ const char aft_html_style[] =
     "font-size:14px}\n"
     "dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}\n"
     ".aft-plot .whisker{stroke:#1f2328;stroke-width:1.6;fill:none}\n"
+    ".aft-plot .figure{paint-order:stroke;stroke:var(--back);stroke-width:4px}\n"
     ".aft-plot .f0{fill:#0072b2}.aft-plot .f1{fill:#d55e00}.aft-plot .f2{fill:#009e73}\n"
     ".aft-plot .f3{fill:#b8578c}.aft-plot .f4{fill:#6b7078}.aft-plot .f5{fill:#b4b9c0}\n"
     "@media screen and (prefers-color-scheme:dark){\n"

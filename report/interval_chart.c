@@ -82,8 +82,8 @@ static void write_value(FILE *out, const struct aft_interval_chart *chart, int r
                       low, middle, high, low, middle - 4, high, middle - 4);
         end = fmax(end, high);
     }
-    (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%.2f</text>\n", end + 7, middle + 4,
-                  value->mean);
+    (void)fprintf(out, "<text class=\"figure\" x=\"%.1f\" y=\"%.1f\">%.2f</text>\n", end + 7,
+                  middle + 4, value->mean);
 }
 
 static void write_chart(FILE *out, const struct aft_interval_chart *chart)

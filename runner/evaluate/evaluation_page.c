@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define NO_BREAK_DASH "\u2060–\u2060" /* keeps the ends of an interval on one line */
+
 enum { MAX_FACTS = 96 };
 static const double yields_at = 0.01;
 
@@ -47,7 +49,8 @@ static void add(struct facts *facts, const char *label, const char *value, const
 static void add_ratio(struct page *page, const char *label, const struct aft_statistics *ratio)
 {
     add(&page->headlines, label, aft_page_text(&page->memory, "%.2f", ratio->mean),
-        aft_page_text(&page->memory, "of passive (%.2f–%.2f)", ratio->mean_low, ratio->mean_high));
+        aft_page_text(&page->memory, "of passive (%.2f" NO_BREAK_DASH "%.2f)", ratio->mean_low,
+                      ratio->mean_high));
 }
 
 static void fill_headlines(struct page *page)

@@ -33,7 +33,7 @@ static void write_row(FILE *out, enum aft_compared who, const struct aft_compare
 
 static void write_rows(FILE *out, const struct aft_evaluation_summary *summary)
 {
-    static const char *const heads[2][8] = {{"", "peak drift / passive", "RMS drift/passive",
+    static const char *const heads[2][8] = {{"", "peak drift / passive  ", "RMS drift / pass.",
                                              "acc. / pass.", "stroke", "force", "power", "energy"},
                                             {"  controller", "mean       95 %  worst",
                                              "mean       95 %", "mean  worst", "m", "kN", "kW",
@@ -173,7 +173,7 @@ static void write_wrapped(FILE *out, const char *text)
 void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *results)
 {
     char verdict[400];
-    (void)fprintf(out, "%s: stage %d's policy on %d motion%s (%s)\n", results->options->archive,
+    (void)fprintf(out, "%s: stage %d's policy on %d motion%s\n%s\n", results->options->archive,
                   results->policy->stage, results->all.motions,
                   results->all.motions == 1 ? "" : "s", results->engine);
     for (int s = 0; s < results->n_stages; s++) {

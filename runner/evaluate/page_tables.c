@@ -30,7 +30,7 @@ static enum aft_code figures_table(struct aft_html_table *table, struct aft_page
                                         "peak drift, mean (%)",
                                         "peak drift, largest (%)",
                                         "peak drift / passive, worst",
-                                        "… interquartile mean",
+                                        "peak drift / passive, interquartile",
                                         "floor acc. / passive, worst",
                                         "stroke (m)",
                                         "speed (m/s)",
