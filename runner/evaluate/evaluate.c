@@ -59,7 +59,7 @@ static enum aft_code evaluate(struct aft_evaluation_results *results,
             code = aft_summarise(&results->by_stage[i], comparison, 1, error);
         }
         if (code == AFT_OK && results->robustness != NULL) {
-            code = aft_robust_run(&results->robustness[i * AFT_N_ROBUST_CASES], comparison, error);
+            code = aft_robust_run(aft_evaluation_robustness(results, i), comparison, error);
         }
     }
     return code == AFT_OK ? aft_summarise(&results->all, results->stages, n, error) : code;

@@ -232,7 +232,7 @@ static struct aft_json *stage_json(const struct aft_evaluation_results *results,
     aft_json_set(object, "tuned", tuned_json(comparison));
     if (results->robustness != NULL) {
         aft_json_set(object, "robustness",
-                     robustness_json(&results->robustness[index * AFT_N_ROBUST_CASES]));
+                     robustness_json(aft_evaluation_robustness(results, index)));
     }
     return object;
 }

@@ -83,7 +83,7 @@ static const struct aft_statistics *ratios_of(struct page *page,
     static const enum aft_figure figures[AFT_HTML_RATIOS] = {
         AFT_FIGURE_PEAK_DRIFT, AFT_FIGURE_RMS_DRIFT, AFT_FIGURE_PEAK_FLOOR_ACC};
     struct aft_statistics *ratios =
-        aft_page_array(&page->memory, (size_t)(AFT_N_COMPARED * AFT_HTML_RATIOS), sizeof *ratios);
+        aft_page_array(&page->memory, (size_t)AFT_N_COMPARED * AFT_HTML_RATIOS, sizeof *ratios);
     int row = 0;
     for (int c = 0; ratios != NULL && c < AFT_N_COMPARED; c++) {
         if (!summary->compared[c].present) {

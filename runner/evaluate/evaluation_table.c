@@ -93,7 +93,7 @@ static void write_stage(FILE *out, const struct aft_evaluation_results *results,
                       100 * passive->mean[AFT_FIGURE_PEAK_DRIFT]);
     }
     if (results->robustness != NULL) {
-        write_robustness(out, comparison, &results->robustness[index * AFT_N_ROBUST_CASES]);
+        write_robustness(out, comparison, aft_evaluation_robustness(results, index));
     }
 }
 

@@ -33,7 +33,7 @@ static enum aft_code fill_profile(struct aft_html_set *set, struct aft_page_memo
     int n = aft_page_controllers(who, comparison), motions = comparison->motions.n;
     int floors = comparison->setup.config.building.floors;
     const double **profiles = aft_page_array(memory, (size_t)n, sizeof *profiles);
-    double *values = aft_page_array(memory, (size_t)(n * floors), sizeof *values);
+    double *values = aft_page_array(memory, (size_t)n * (size_t)floors, sizeof *values);
     if (profiles == NULL || values == NULL) {
         return no_memory(error);
     }
@@ -82,7 +82,7 @@ static void take_medians(double *median, double *column, const double *values, i
 {
     for (int p = 0; p < N_PERIODS; p++) {
         for (int i = 0; i < motions; i++) {
-            column[i] = values[i * N_PERIODS + p];
+            column[i] = values[(size_t)i * N_PERIODS + (size_t)p];
         }
         qsort(column, (size_t)motions, sizeof *column, ascending);
         median[p] = 0.5 * (column[(motions - 1) / 2] + column[motions / 2]);

@@ -19,7 +19,7 @@ static enum aft_code begin(struct aft_html_table *table, struct aft_page_memory 
 /* The cells of a new row. */
 static char **add_row(struct aft_html_table *table)
 {
-    return &table->cells[table->n_rows++ * table->n_columns];
+    return table->cells + (ptrdiff_t)table->n_rows++ * table->n_columns;
 }
 
 static enum aft_code figures_table(struct aft_html_table *table, struct aft_page_memory *memory,
@@ -147,8 +147,8 @@ enum aft_code aft_page_tables(struct aft_html_set *set, struct aft_page_memory *
     }
     if (code == AFT_OK && results->robustness != NULL) {
         set->n_tables = 4;
-        code = robustness_table(&tables[3], memory,
-                                &results->robustness[stage * AFT_N_ROBUST_CASES], error);
+        code =
+            robustness_table(&tables[3], memory, aft_evaluation_robustness(results, stage), error);
     }
     return code;
 }
@@ -186,7 +186,7 @@ enum aft_code aft_page_motions(struct aft_html_table *table, struct aft_page_mem
     enum { FIRST = sizeof first / sizeof *first };
     enum aft_compared who[AFT_N_COMPARED];
     int n = aft_page_controllers(who, comparison);
-    const char **heads = aft_page_array(memory, (size_t)(FIRST + n), sizeof *heads);
+    const char **heads = aft_page_array(memory, FIRST + (size_t)n, sizeof *heads);
     if (heads == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "write the report: out of memory");
     }

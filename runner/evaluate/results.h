@@ -19,6 +19,13 @@ struct aft_evaluation_results {
     struct aft_robust_result *robustness; /* [n_stages][AFT_N_ROBUST_CASES]; NULL: not asked for */
 };
 
+/* The cases of one stage: [AFT_N_ROBUST_CASES]. */
+static inline struct aft_robust_result *
+aft_evaluation_robustness(const struct aft_evaluation_results *results, int stage)
+{
+    return results->robustness + (size_t)stage * AFT_N_ROBUST_CASES;
+}
+
 /* The caller destroys it. docs/usage.md has the keys. */
 struct aft_json *aft_evaluation_json(const struct aft_evaluation_results *results);
 

@@ -31,7 +31,7 @@ static enum aft_code ratios(struct aft_statistics *result, const struct scratch 
                             struct aft_error *error)
 {
     for (int i = 0; i < motions; i++) {
-        const struct aft_response *row = scratch->responses + i * (int)AFT_N_COMPARED;
+        const struct aft_response *row = scratch->responses + (ptrdiff_t)i * AFT_N_COMPARED;
         scratch->values[i] = aft_ratio(aft_figure_of(&row[who], figure),
                                        aft_figure_of(&row[AFT_COMPARED_PASSIVE], figure));
     }
