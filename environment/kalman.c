@@ -4,8 +4,8 @@
 #include "environment/riccati.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,13 +27,17 @@ static enum aft_code check(const struct aft_kalman_noise *noise, struct aft_erro
 static enum aft_code allocate(struct aft_kalman *k, struct aft_error *error)
 {
     size_t n = (size_t)k->n, m = (size_t)k->n_outputs;
-    k->phi = calloc(2 * n * n + m * (n + 1) + n * m, sizeof *k->phi);
+    size_t square = n * n, wide = m * (n + 1);
+    k->phi = calloc(3 * square + 2 * wide + 2 * n * m, sizeof *k->phi);
     if (k->phi == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "Kalman filter: out of memory");
     }
-    k->covariance = k->phi + n * n;
-    k->output = k->covariance + n * n;
-    k->gain = k->output + m * (n + 1);
+    k->covariance = k->phi + square;
+    k->phi_columns = k->covariance + square;
+    k->output = k->phi_columns + square;
+    k->output_columns = k->output + wide;
+    k->gain = k->output_columns + wide;
+    k->gain_columns = k->gain + n * m;
     return AFT_OK;
 }
 
@@ -181,6 +185,9 @@ static enum aft_code design(struct aft_kalman *k, const struct aft_kalman_noise 
     if (code == AFT_OK) {
         code = fill_gain(k, c, variance, error);
     }
+    aft_matrix_transpose(k->phi_columns, k->phi, n, n);
+    aft_matrix_transpose(k->output_columns, k->output, k->n_outputs, n + 1);
+    aft_matrix_transpose(k->gain_columns, k->gain, n, k->n_outputs);
     free(work);
     return code;
 }
@@ -242,20 +249,25 @@ size_t aft_kalman_memory(const struct aft_kalman *kalman)
     return (size_t)(kalman->n + kalman->sensors.config.latency_steps + 2 + kalman->n_outputs);
 }
 
+/* y += factor column */
+static void add_column(double *y, const double *column, double factor, int n)
+{
+    for (int i = 0; i < n; i++) {
+        y[i] += factor * column[i];
+    }
+}
+
 /* state over one control step, force_share held, the ground from start to end. */
 static void predict(double *state, const struct aft_kalman *k, double force_share,
                     const double ground_m_s2[2])
 {
     const struct aft_control_model *model = k->model;
-    double next[AFT_CONTROL_MAX_STATES];
-    for (int i = 0; i < k->n; i++) {
-        const double *row = k->phi + (ptrdiff_t)i * k->n;
-        double sum = model->held_force[i] * force_share + model->ground_start[i] * ground_m_s2[0] +
-                     model->ground_end[i] * ground_m_s2[1];
-        for (int j = 0; j < k->n; j++) {
-            sum += row[j] * state[j];
-        }
-        next[i] = sum;
+    double next[AFT_CONTROL_MAX_STATES] = {0.0};
+    add_column(next, model->held_force, force_share, k->n);
+    add_column(next, model->ground_start, ground_m_s2[0], k->n);
+    add_column(next, model->ground_end, ground_m_s2[1], k->n);
+    for (int j = 0; j < k->n; j++) {
+        add_column(next, k->phi_columns + (ptrdiff_t)j * k->n, state[j], k->n);
     }
     memcpy(state, next, (size_t)k->n * sizeof *state);
 }
@@ -263,22 +275,18 @@ static void predict(double *state, const struct aft_kalman *k, double force_shar
 static void correct(const struct aft_kalman *k, const struct remembered *r, const float *measured,
                     double force_share)
 {
-    double innovation[AFT_OBSERVATION_MAX_CHANNELS];
+    double expected[AFT_OBSERVATION_MAX_CHANNELS] = {0.0};
+    int n = k->n, m = k->n_outputs;
     bool drops = k->sensors.config.dropout > 0.0;
-    for (int o = 0; o < k->n_outputs; o++) {
-        const double *row = k->output + (ptrdiff_t)o * (k->n + 1);
-        double y = (double)measured[k->channel[o]], expected = row[k->n] * force_share;
-        for (int j = 0; j < k->n; j++) {
-            expected += row[j] * r->state[j];
-        }
-        innovation[o] = drops && y == r->last[o] ? 0.0 : y - expected;
-        r->last[o] = y;
+    for (int j = 0; j < n; j++) {
+        add_column(expected, k->output_columns + (ptrdiff_t)j * m, r->state[j], m);
     }
-    for (int i = 0; i < k->n; i++) {
-        const double *row = k->gain + (ptrdiff_t)i * k->n_outputs;
-        for (int o = 0; o < k->n_outputs; o++) {
-            r->state[i] += row[o] * innovation[o];
-        }
+    add_column(expected, k->output_columns + (ptrdiff_t)n * m, force_share, m);
+    for (int o = 0; o < m; o++) {
+        double y = (double)measured[k->channel[o]];
+        double innovation = drops && y == r->last[o] ? 0.0 : y - expected[o];
+        r->last[o] = y;
+        add_column(r->state, k->gain_columns + (ptrdiff_t)o * n, innovation, n);
     }
 }
 

@@ -3,8 +3,8 @@
  * sensors. The measured ground acceleration and the actuator's force are inputs;
  * the measurement is all other channels. Noise of the process: of the measured
  * ground acceleration (sensor noise, and what happens between two samples) and of
- * the force (limits act within a control step). Noise of the
- * measurement: the sensors' noise, their rounding (unit²/12), and a floor.
+ * the force (limits act within a control step). Noise of the measurement: the
+ * sensors' noise, their rounding (unit²/12), and a floor.
  *
  * What arrives is latency_steps old. The filter lives at the time of the
  * measurements; the estimate of now is predicted from there with the forces
@@ -35,6 +35,8 @@ struct aft_kalman {                        /* read-only after its creation */
     double *output;     /* [n_outputs][n + 1]: y = output · [state, force share] */
     double *gain;       /* [n][n_outputs] */
     double *covariance; /* [n][n], of the prediction */
+    /* Transposed, for a step: sums over columns are vectors. */
+    double *phi_columns, *output_columns, *gain_columns;
 };
 
 enum aft_code aft_kalman_create(struct aft_kalman **kalman, const struct aft_control_model *model,
