@@ -62,6 +62,7 @@ static enum aft_code evaluate(struct aft_evaluation_results *results,
             code = aft_robust_run(aft_evaluation_robustness(results, i), comparison, error);
         }
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): aft_run_evaluate clears the results */
     return code == AFT_OK ? aft_summarise(&results->all, results->stages, n, error) : code;
 }
 

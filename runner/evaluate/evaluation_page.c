@@ -132,6 +132,12 @@ static enum aft_code fill_set(struct page *page, int stage, struct aft_error *er
 
 /* --- definitions and notes --- */
 
+static const char lqr[] =
+    "clipped linear-quadratic regulator with a stroke guard, tuned on training "
+    "motions; it knows the true state";
+static const char lqg[] =
+    "the same law with a Kalman filter on the policy's own sensors, tuned likewise";
+
 static void fill_definitions(struct page *page)
 {
     struct facts *facts = &page->definitions;
@@ -139,12 +145,9 @@ static void fill_definitions(struct page *page)
         [AFT_COMPARED_UNCONTROLLED] = "the building without the device and its mass",
         [AFT_COMPARED_PASSIVE] = "the device as configured, without force",
         [AFT_COMPARED_PASSIVE_TUNED] =
-            "spring and dashpot with which it does best on the stage's training motions",
-        [AFT_COMPARED_LQR] =
-            "clipped linear-quadratic regulator with a stroke guard, tuned on "
-            "training motions; it knows the true state",
-        [AFT_COMPARED_LQG] =
-            "the same law with a Kalman filter on the policy's own sensors, tuned likewise",
+            "its best spring and dashpot on the stage's training motions",
+        [AFT_COMPARED_LQR] = lqr,
+        [AFT_COMPARED_LQG] = lqg,
         [AFT_COMPARED_POLICY] = "the archive's policy, without exploration noise",
     };
     for (int c = 0; c < AFT_N_COMPARED; c++) {

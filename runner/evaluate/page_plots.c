@@ -95,7 +95,7 @@ static enum aft_code fill_spectra(struct aft_html_set *set, struct aft_page_memo
     int motions = comparison->motions.n;
     size_t n = (size_t)motions;
     struct aft_html_spectra *spectra = aft_page_array(memory, 1, sizeof *spectra);
-    double *period = aft_page_array(memory, 2 * N_PERIODS, sizeof *period);
+    double *period = aft_page_array(memory, (size_t)2 * N_PERIODS, sizeof *period);
     double *values = aft_page_array(memory, (n + 1) * N_PERIODS, sizeof *values);
     const double **rows = aft_page_array(memory, n, sizeof *rows);
     if (spectra == NULL || period == NULL || values == NULL || rows == NULL) {
