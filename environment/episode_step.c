@@ -1,4 +1,5 @@
 /* One control step of a block of environments. */
+#include "base/lanes.h"
 #include "base/simd.h"
 #include "environment/building_env.h"
 #include "environment/clamp.h"
@@ -7,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_OBS = 4 * AFT_SENSOR_MAX_CHANNELS + 7 };
+enum { MAX_OBS = 4 * AFT_SENSOR_MAX_CHANNELS + 8 }; /* and whole fours */
 
 struct control_step { /* a step in the making, rows by lane */
     float action[AFT_LANES];
@@ -17,7 +18,7 @@ struct control_step { /* a step in the making, rows by lane */
     float floor_m_s2[AFT_BUILDING_MAX_FLOORS * AFT_LANES], largest_floor_m_s2[AFT_LANES];
     struct aft_passive_step passive[AFT_LANES], passive_before[AFT_LANES];
     float reward[AFT_LANES];
-    float obs[MAX_OBS * AFT_LANES];
+    float obs[MAX_OBS * AFT_LANES], obs_by_env[AFT_LANES * MAX_OBS];
 };
 
 static enum aft_code take_actions(struct control_step *step, const struct aft_building_env *self,
@@ -145,6 +146,7 @@ AFT_SIMD_FUNCTION(settle,
                    struct aft_episode_lanes *episode),
                   settle_lanes, (step, self, episode))
 
+/* Rows past obs_dim are whatever they are, and go nowhere. */
 static void observe(struct control_step *step, const struct aft_building_env *self,
                     const struct aft_block *block)
 {
@@ -163,6 +165,12 @@ static void observe(struct control_step *step, const struct aft_building_env *se
         .actuator_n = step->forces.actuator_n,
     };
     aft_sensors_step_lanes(step->obs, block->memory, &self->sensors, self->exact, &lanes);
+    for (int i = 0; i < self->sensors.obs_dim; i += 4) {
+        for (int j = 0; j < AFT_LANES; j += 4) {
+            aft_transpose4(step->obs_by_env + j * MAX_OBS + i, MAX_OBS,
+                           step->obs + i * AFT_LANES + j);
+        }
+    }
 }
 
 static void fill_metrics(float *metrics, const struct aft_building_env *self,
@@ -190,9 +198,7 @@ static void hand_out(const struct control_step *step, struct aft_building_env *s
     bool ends = block->episode->step[j] >=
                 aft_episode_limit(self, block->first + j, block->episode->number[j]);
     float *obs = (ends ? out->final_obs : out->obs) + env * dim;
-    for (size_t i = 0; i < dim; i++) {
-        obs[i] = step->obs[i * AFT_LANES + (size_t)j];
-    }
+    memcpy(obs, step->obs_by_env + (ptrdiff_t)j * MAX_OBS, dim * sizeof *obs);
     out->reward[env] = step->reward[j];
     out->terminated[env] = 0;
     out->truncated[env] = ends;

@@ -3,8 +3,7 @@
 #include "base/lanes.h"
 #include "base/simd.h"
 #include "base/vector_math.h"
-
-#include <kiss_fftr.h>
+#include "environment/fourier.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 static const double density_g_cm3 = 2.8, velocity_km_s = 3.5;
 static const double low_cut_hz = 0.05, low_cut_pad_s = 10.0;
-enum { SMALLEST_LOG2 = 8, LARGEST_LOG2 = 20, LANES = 16 };
+enum { SMALLEST_LOG2 = 8, LARGEST_LOG2 = AFT_FOURIER_LARGEST_LOG2, LANES = 16 };
 
 /* What of A(f) does not depend on f. */
 struct spectrum {
@@ -126,11 +125,11 @@ struct aft_stochastic {
     double dt_s;
     size_t samples;   /* of the longest motion */
     int largest_log2; /* the longest transform is 2^largest_log2 */
-    kiss_fftr_cfg forward[LARGEST_LOG2 + 1], inverse[LARGEST_LOG2 + 1];
+    struct aft_fourier *fourier;
     float *f_to_055, *site; /* at multiples of the longest transform's frequency step */
     float *log_t;           /* of the samples' times after the lead; 0 where there is no window */
     float *time;
-    kiss_fft_cpx *frequency;
+    float *factor; /* of the spectrum, by frequency */
 };
 
 static int log2_for(double duration_s, double dt_s)
@@ -143,18 +142,6 @@ static int log2_for(double duration_s, double dt_s)
     return log2_size;
 }
 
-static enum aft_code make_plans(struct aft_stochastic *w, struct aft_error *error)
-{
-    for (int i = SMALLEST_LOG2; i <= w->largest_log2; i++) {
-        w->forward[i] = kiss_fftr_alloc(1 << i, 0, NULL, NULL);
-        w->inverse[i] = kiss_fftr_alloc(1 << i, 1, NULL, NULL);
-        if (w->forward[i] == NULL || w->inverse[i] == NULL) {
-            return aft_fail(error, AFT_ERR_MEMORY, "stochastic motions: out of memory");
-        }
-    }
-    return AFT_OK;
-}
-
 static enum aft_code make_buffers(struct aft_stochastic *w, struct aft_error *error)
 {
     size_t size = (size_t)1 << w->largest_log2, half = size / 2 + 1;
@@ -162,9 +149,9 @@ static enum aft_code make_buffers(struct aft_stochastic *w, struct aft_error *er
     w->site = calloc(half, sizeof *w->site);
     w->log_t = calloc(w->samples, sizeof *w->log_t);
     w->time = calloc(size, sizeof *w->time);
-    w->frequency = calloc(half, sizeof *w->frequency);
+    w->factor = calloc(half, sizeof *w->factor);
     if (w->f_to_055 == NULL || w->site == NULL || w->log_t == NULL || w->time == NULL ||
-        w->frequency == NULL) {
+        w->factor == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "stochastic motions: out of memory");
     }
     for (size_t i = 1; i < half; i++) {
@@ -196,7 +183,7 @@ enum aft_code aft_stochastic_create(struct aft_stochastic **workspace, double lo
     made->dt_s = dt_s;
     made->samples = (size_t)(longest_s / dt_s) + 2;
     made->largest_log2 = log2_size;
-    enum aft_code code = make_plans(made, error);
+    enum aft_code code = aft_fourier_create(&made->fourier, log2_size, error);
     if (code == AFT_OK) {
         code = make_buffers(made, error);
     }
@@ -213,15 +200,12 @@ void aft_stochastic_destroy(struct aft_stochastic *workspace)
     if (workspace == NULL) {
         return;
     }
-    for (int i = 0; i <= LARGEST_LOG2; i++) {
-        kiss_fftr_free(workspace->forward[i]);
-        kiss_fftr_free(workspace->inverse[i]);
-    }
+    aft_fourier_destroy(workspace->fourier);
     free(workspace->f_to_055);
     free(workspace->site);
     free(workspace->log_t);
     free(workspace->time);
-    free(workspace->frequency);
+    free(workspace->factor);
     free(workspace);
 }
 
@@ -292,14 +276,14 @@ static double fill_time(struct aft_stochastic *w, size_t size, size_t n, double 
     return sqrt(windowing.squares);
 }
 
-struct shaping { /* frequency[i] *= A(i df) unit, i = 0 … n - 1 */
-    kiss_fft_cpx *frequency;
+struct shaping { /* factor[i] = A(i df) unit, i = 0 … n - 1 */
+    float *factor;
     const float *f_to_055, *site; /* a stride apart */
     size_t n, stride;
     float df_hz, scale, per_corner_s, path, kappa;
 };
 
-static inline void multiply_by_amplitude(struct shaping *s)
+static inline void fill_factor(struct shaping *s)
 {
     float a[LANES];
     for (size_t i = 0; i < s->n; i += LANES) {
@@ -314,23 +298,20 @@ static inline void multiply_by_amplitude(struct shaping *s)
             a[j] = s->scale * f * f / (1.0F + corner * corner) * site[j] *
                    aft_exp_f32(-s->path * f_to_055[j] - s->kappa * f);
         }
-        for (size_t j = 0; j < n; j++) {
-            s->frequency[i + j].r *= a[j];
-            s->frequency[i + j].i *= a[j];
-        }
+        memcpy(s->factor + i, a, n * sizeof *a);
     }
 }
 
 static void shape(struct shaping *shaping);
-AFT_SIMD_FUNCTION(shape, (struct shaping * shaping), multiply_by_amplitude, (shaping))
+AFT_SIMD_FUNCTION(shape, (struct shaping * shaping), fill_factor, (shaping))
 
 /* rms: of the transform's values, which by Parseval is the root of the squares' sum. */
-static void shape_spectrum(struct aft_stochastic *w, int log2_size, double rms,
-                           const struct spectrum *spectrum)
+static void make_factor(struct aft_stochastic *w, int log2_size, double rms,
+                        const struct spectrum *spectrum)
 {
     size_t size = (size_t)1 << log2_size;
     double unit = rms > 0.0 ? 1.0 / (rms * w->dt_s * (double)size) : 0.0;
-    struct shaping shaping = {.frequency = w->frequency,
+    struct shaping shaping = {.factor = w->factor,
                               .f_to_055 = w->f_to_055,
                               .site = w->site,
                               .n = size / 2 + 1,
@@ -358,9 +339,8 @@ void aft_stochastic_generate(double *acceleration_m_s2, size_t *n, struct aft_st
 
     aft_random_normal_f32(w->time, samples, key, stream[0], stream[1], 0);
     double rms = fill_time(w, size, samples, aft_source_window_length_s(source));
-    kiss_fftr(w->forward[log2_size], w->time, w->frequency);
-    shape_spectrum(w, log2_size, rms, &spectrum);
-    kiss_fftri(w->inverse[log2_size], w->frequency, w->time);
+    make_factor(w, log2_size, rms, &spectrum);
+    aft_fourier_filter(w->time, log2_size, w->factor, w->fourier);
     for (size_t i = 0; i < samples; i++) {
         acceleration_m_s2[i] = w->time[i];
     }
