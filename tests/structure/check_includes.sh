@@ -28,7 +28,6 @@ BEGIN {
     rule("^(torch|ATen|c10)/",      "^trainer/torch/[^/]*[.](cc|cpp)$", 1)
     rule("^cblas[.]h$",             "^trainer/native/",                 0)
     rule("^(lapacke|lapack)[.]h$",  "^environment/[^/]*[.]c$",          1)
-    rule("^kiss_?fft",              "^environment/[^/]*[.]c$",          1)
     rule("^sqlite3[.]h$",           "^service/[^/]*[.]c$",              1)
 }
 function rule(pattern, place, files) {
