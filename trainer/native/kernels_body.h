@@ -3,6 +3,7 @@
 #include "trainer/native/kernels.h"
 #include "trainer/native/kernels_functions.h"
 #include "trainer/native/kernels_product.h"
+#include "trainer/native/kernels_transpose.h"
 #include "trainer/native/vector.h"
 
 #include <string.h>
@@ -14,20 +15,39 @@ static void tanh_array(float *y, const float *x, size_t count)
     }
 }
 
+/* One output: w is plain, since every panel has one row. */
+static void head_of_one(const struct aft_head *p)
+{
+    const float *h = p->h;
+    for (int i = 0; i < p->rows; i++, h += p->h_stride) {
+        vector even = {0}, odd = {0};
+        for (int j = 0; j < p->n; j += AFT_LINE) {
+            even += load(h + j) * load(p->w + j);
+            for (int v = VECTOR; v < AFT_LINE; v += VECTOR) {
+                odd += load(h + j + v) * load(p->w + j + v);
+            }
+        }
+        p->out[i] = sum_of_lanes(even + odd) + p->bias[0];
+    }
+}
+
 static void head(const struct aft_head *p)
 {
+    if (p->outputs == 1) {
+        head_of_one(p);
+        return;
+    }
     for (int i = 0; i < p->rows; i++) {
         const float *h = p->h + (size_t)i * p->h_stride;
         for (int a = 0; a < p->outputs; a++) {
-            vector lanes[2] = {{0}, {0}};
+            vector lanes = {0};
             for (int j = 0; j < p->n; j += AFT_LINE) {
                 const float *w = p->w + aft_packed_index(p->outputs, p->n, a, j);
                 for (int v = 0; v < AFT_LINE; v += VECTOR) {
-                    lanes[(j + v) / VECTOR % 2] += load(h + j + v) * load(w + v);
+                    lanes += load(h + j + v) * load(w + v);
                 }
             }
-            p->out[(size_t)a * p->out_stride + (size_t)i] =
-                sum_of_lanes(lanes[0] + lanes[1]) + p->bias[a];
+            p->out[(size_t)a * p->out_stride + (size_t)i] = sum_of_lanes(lanes) + p->bias[a];
         }
     }
 }
@@ -143,14 +163,16 @@ static void adam(float *p, float *m, float *v, const float *gradient, size_t cou
 
 static void transpose_panel(float *to, const float *from, int m, int n, int first)
 {
-    int padded = aft_padded(n), width = aft_panel_width(padded, first);
-    int columns = n - first < width ? n - first : width;
+    int padded_m = aft_padded(m), width = aft_panel_width(aft_padded(n), first);
     from += (size_t)first * (size_t)m;
-    for (int i = 0; i < m; i++) {
-        float *column = to + aft_packed_index(n, aft_padded(m), first, i);
-        size_t stride = (size_t)aft_panel_width(aft_padded(m), i / AFT_PANEL * AFT_PANEL);
-        for (int j = 0; j < columns; j++) {
-            column[(size_t)j * stride] = from[(size_t)i * (size_t)width + (size_t)j];
+    for (int i = 0; i < m; i += AFT_LINE) {
+        size_t stride = (size_t)aft_panel_width(padded_m, i / AFT_PANEL * AFT_PANEL);
+        int rows = m - i < AFT_LINE ? m - i : AFT_LINE;
+        for (int j = 0; j < width && first + j < n; j += AFT_LINE) {
+            int left = n - first - j, columns = left < AFT_LINE ? left : AFT_LINE;
+            const float *block = from + (size_t)i * (size_t)width + (size_t)j;
+            float *at = to + aft_packed_index(n, padded_m, first + j, i);
+            transpose_block(at, stride, block, (size_t)width, rows, columns);
         }
     }
 }

@@ -95,8 +95,12 @@ static inline vector not_negative(vector x)
     return at_least(0.0f, x);
 }
 
+/* Halves are added to each other until one lane is left. */
 static inline float sum_of_lanes(vector lanes)
 {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)lanes);
+#else
     float sum[VECTOR];
     memcpy(sum, &lanes, sizeof sum);
     for (int half = VECTOR / 2; half > 0; half /= 2) {
@@ -105,6 +109,7 @@ static inline float sum_of_lanes(vector lanes)
         }
     }
     return sum[0];
+#endif
 }
 
 #endif
