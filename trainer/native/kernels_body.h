@@ -11,7 +11,9 @@
 static void tanh_array(float *y, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i += VECTOR) {
-        store(y + i, tanh_of(load(x + i)));
+        vector value = load(x + i);
+        tanh_of(&value, 1);
+        store(y + i, value);
     }
 }
 
@@ -144,20 +146,47 @@ static void value_loss(const struct aft_value_loss *p)
     p->sums->value += sum_of(squares, p->rows);
 }
 
+/* Four vectors in step: see tanh_of. */
+enum { ADAM_STEP = 4 };
+
+static inline __attribute__((always_inline)) void adam_vectors(float *p, float *m, float *v,
+                                                               const float *gradient, int n,
+                                                               const struct aft_adam_step *s)
+{
+    const float least = 1e-37f; /* keeps 0 / 0 from happening */
+    vector first[ADAM_STEP], second[ADAM_STEP], root[ADAM_STEP];
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        vector g = s->gradient_scale * load(gradient + i * VECTOR);
+        first[i] = load(m + i * VECTOR);
+        first[i] += (1.0f - s->beta1) * (g - first[i]);
+        second[i] = s->beta2 * load(v + i * VECTOR) + (1.0f - s->beta2) * (g * g);
+        store(m + i * VECTOR, first[i]);
+        store(v + i * VECTOR, second[i]);
+        first[i] *= s->step_size;
+    }
+    square_roots(root, second, n);
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        root[i] = at_least(least, root[i] * s->inverse_root_bias2 + s->eps);
+    }
+    quotients(first, root, n);
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        store(p + i * VECTOR, load(p + i * VECTOR) - first[i]);
+    }
+}
+
 static void adam(float *p, float *m, float *v, const float *gradient, size_t count,
                  const struct aft_adam_step *step)
 {
     const struct aft_adam_step s = *step;
-    const float least = 1e-37f; /* keeps 0 / 0 from happening */
-    for (size_t i = 0; i < count; i += VECTOR) {
-        vector g = s.gradient_scale * load(gradient + i);
-        vector first = load(m + i), second = load(v + i);
-        first = first + (1.0f - s.beta1) * (g - first);
-        second = s.beta2 * second + (1.0f - s.beta2) * (g * g);
-        store(m + i, first);
-        store(v + i, second);
-        vector root = at_least(least, square_root(second) * s.inverse_root_bias2 + s.eps);
-        store(p + i, load(p + i) - quotient(s.step_size * first, root));
+    size_t i = 0;
+    for (; i + ADAM_STEP * VECTOR <= count; i += ADAM_STEP * VECTOR) {
+        adam_vectors(p + i, m + i, v + i, gradient + i, ADAM_STEP, &s);
+    }
+    for (; i < count; i += VECTOR) {
+        adam_vectors(p + i, m + i, v + i, gradient + i, 1, &s);
     }
 }
 

@@ -16,26 +16,47 @@
 /* n / d for positive normal d: the guess is the exponent negated by an integer
  * subtraction (relative error 0.12), then a step of third order (2e-3), one of
  * second, and the remainder put right. */
-static inline vector quotient(vector n, vector d)
+static inline __attribute__((always_inline)) void quotients(vector *n, const vector *d, int count)
 {
-    vector r = (vector)(0x7ef311c7u - (vector_bits)d);
-    vector e = 1.0f - d * r;
-    r = r + r * (e + e * e);
-    e = 1.0f - d * r;
-    vector q = n * r;
-    return q + (n - d * q) * (r + r * e);
+    vector r[4], e[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        r[i] = (vector)(0x7ef311c7u - (vector_bits)d[i]);
+        e[i] = 1.0f - d[i] * r[i];
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        r[i] = r[i] + r[i] * (e[i] + e[i] * e[i]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        e[i] = 1.0f - d[i] * r[i];
+        vector q = n[i] * r[i];
+        n[i] = q + (n[i] - d[i] * q) * (r[i] + r[i] * e[i]);
+    }
 }
 
 /* sqrt(d) for d >= 0, by way of 1 / sqrt(d): an integer guess (relative error
  * 0.034), then three Newton steps (1.8e-3, 5e-6, rounding). 0 gives 0. */
-static inline vector square_root(vector d)
+static inline __attribute__((always_inline)) void square_roots(vector *root, const vector *d,
+                                                               int count)
 {
-    vector half = 0.5f * d;
-    vector y = (vector)(0x5f375a86u - ((vector_bits)d >> 1));
-    y = y * (1.5f - half * y * y);
-    y = y * (1.5f - half * y * y);
-    y = y * (1.5f - half * y * y);
-    return d * y;
+    vector y[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        y[i] = (vector)(0x5f375a86u - ((vector_bits)d[i] >> 1));
+    }
+#pragma GCC unroll 3
+    for (int step = 0; step < 3; step++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < count; i++) {
+            y[i] = y[i] * (1.5f - 0.5f * d[i] * y[i] * y[i]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        root[i] = d[i] * y[i];
+    }
 }
 
 /* 2^23 + 2^22: adding it rounds to an integer, which then stands in the low bits. */
@@ -49,23 +70,36 @@ static inline vector tanh_coefficient(int j, __m512i piece)
                                           _mm512_load_ps(&TANH_COEFFICIENT[j][16]));
 }
 
-/* By table: two registers hold a coefficient of all pieces. NaN stays NaN. */
-static inline vector tanh_of(vector x)
+/* By table: two registers hold a coefficient of all pieces. The lanes of n vectors
+ * go in step, since one alone leaves the CPU waiting for each of its products.
+ * NaN stays NaN. */
+static inline __attribute__((always_inline)) void tanh_of(vector *x, int n)
 {
     const float largest = (TANH_PIECES - 1) * TANH_PIECE_WIDTH;
     const __m512i sign = _mm512_set1_epi32((int)0x80000000u);
-    vector size = (vector)_mm512_andnot_si512(sign, (__m512i)x);
-    size = at_most(largest, size);
-    vector number = size * (1.0f / TANH_PIECE_WIDTH) + ROUND_BY;
-    vector d = size - (number - ROUND_BY) * TANH_PIECE_WIDTH;
-    __m512i piece = (__m512i)number;
-    vector y = tanh_coefficient(TANH_DEGREE, piece);
+    vector d[4], number[4], y[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        d[i] = at_most(largest, absolute(x[i]));
+        number[i] = d[i] * (1.0f / TANH_PIECE_WIDTH) + ROUND_BY;
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        d[i] -= (number[i] - ROUND_BY) * TANH_PIECE_WIDTH;
+        y[i] = tanh_coefficient(TANH_DEGREE, (__m512i)number[i]);
+    }
 #pragma GCC unroll 5
     for (int j = TANH_DEGREE - 1; j >= 0; j--) {
-        y = y * d + tanh_coefficient(j, piece);
+#pragma GCC unroll 4
+        for (int i = 0; i < n; i++) {
+            y[i] = y[i] * d[i] + tanh_coefficient(j, (__m512i)number[i]);
+        }
     }
     enum { A_OR_B_AND_C = 0xf8 };
-    return (vector)_mm512_ternarylogic_epi32((__m512i)y, (__m512i)x, sign, A_OR_B_AND_C);
+#pragma GCC unroll 4
+    for (int i = 0; i < n; i++) {
+        x[i] = (vector)_mm512_ternarylogic_epi32((__m512i)y[i], (__m512i)x[i], sign, A_OR_B_AND_C);
+    }
 }
 #else
 /*
@@ -73,7 +107,7 @@ static inline vector tanh_of(vector x)
  * degree 4, the minimax fit in relative error (2.1e-8; 3e-7 with all roundings).
  * NaN stays NaN.
  */
-static inline vector tanh_of(vector x)
+static inline vector tanh_of_one(vector x)
 {
     x = at_least(-9.0f, at_most(9.0f, x));
     vector t = x * x;
@@ -85,7 +119,16 @@ static inline vector tanh_of(vector x)
     q = q * t + 2.58771793432e-2f;
     q = q * t + 0.467143856914f;
     q = q * t + 1.0f;
-    return at_least(-1.0f, at_most(1.0f, quotient(x * p, q)));
+    vector y = x * p;
+    quotients(&y, &q, 1);
+    return at_least(-1.0f, at_most(1.0f, y));
+}
+
+static inline void tanh_of(vector *x, int n)
+{
+    for (int i = 0; i < n; i++) {
+        x[i] = tanh_of_one(x[i]);
+    }
 }
 #endif
 

@@ -150,6 +150,27 @@ static void run_any_tile(const struct tile *t, int rows, int vectors)
     }
 }
 
+static void finish_tanh(float *y, int width)
+{
+    enum { STEP = 4 };
+    vector z[STEP];
+    int j = 0;
+    for (; j + STEP * VECTOR <= width; j += STEP * VECTOR) {
+        for (int v = 0; v < STEP; v++) {
+            z[v] = load(y + j + v * VECTOR);
+        }
+        tanh_of(z, STEP);
+        for (int v = 0; v < STEP; v++) {
+            store(y + j + v * VECTOR, z[v]);
+        }
+    }
+    for (; j < width; j += VECTOR) {
+        z[0] = load(y + j);
+        tanh_of(z, 1);
+        store(y + j, z[0]);
+    }
+}
+
 /* What is done to a tile of y once it is whole. */
 static void finish_tile(const struct aft_rows_product *p, size_t at, int rows, int width)
 {
@@ -158,9 +179,7 @@ static void finish_tile(const struct aft_rows_product *p, size_t at, int rows, i
         const float *h = p->h + at;
         switch (p->finish) {
         case AFT_FINISH_TANH:
-            for (int j = 0; j < width; j += VECTOR) {
-                store(y + j, tanh_of(load(y + j)));
-            }
+            finish_tanh(y, width);
             break;
         case AFT_FINISH_RELU:
             for (int j = 0; j < width; j += VECTOR) {

@@ -165,7 +165,8 @@ static void rest_gradient(const struct aft_mlp *mlp, int rows, const struct aft_
 void aft_mlp_gradient(const struct aft_mlp *mlp, const struct aft_mlp_piece *piece, int rows,
                       const struct aft_mlp_rows *at, float *gradient, bool accumulate)
 {
-    enum { CHUNK = 128 }; /* rows whose columns stay in the first-level cache */
+    /* rows that stay in the first-level cache, or of which a tile's columns do */
+    enum { CHUNK_OF_NARROW = 64, CHUNK_OF_WIDE = 128 };
     if (piece->layer == AFT_MLP_REST) {
         rest_gradient(mlp, rows, at, gradient, accumulate);
         return;
@@ -175,11 +176,12 @@ void aft_mlp_gradient(const struct aft_mlp *mlp, const struct aft_mlp_piece *pie
     const float *x = l == 0 ? at->x : at->hidden[l - 1];
     size_t x_stride = l == 0 ? (size_t)layer->in : aft_mlp_stride(layer->in);
     size_t d_stride = aft_mlp_stride(layer->out);
-    for (int row = 0; row < rows; row += CHUNK) {
+    int chunk = layer->in <= AFT_PANEL ? CHUNK_OF_NARROW : CHUNK_OF_WIDE;
+    for (int row = 0; row < rows; row += chunk) {
         const struct aft_outer_product product = {
             .m = layer->in,
             .n = aft_panel_width(aft_padded(layer->out), piece->first),
-            .rows = rows - row < CHUNK ? rows - row : CHUNK,
+            .rows = rows - row < chunk ? rows - row : chunk,
             .x = x + (size_t)row * x_stride,
             .x_row_stride = x_stride,
             .x_m_stride = 1,

@@ -8,6 +8,8 @@ struct block {
     size_t at; /* its first row in the span */
     int rows;
     const uint32_t *order;
+    const uint32_t *ahead; /* the same of the next minibatch */
+    int ahead_rows;
 };
 
 static struct aft_mlp_rows rows_from(const struct aft_mlp *mlp, const struct aft_mlp_rows *span,
@@ -24,18 +26,15 @@ static struct aft_mlp_rows rows_from(const struct aft_mlp *mlp, const struct aft
     return at;
 }
 
-/* The memory that a sample's index leads to is seldom in a cache: it is asked for
- * this many samples ahead. */
-enum { AHEAD = 8 };
-
+/* Where an index leads to is seldom in a cache: that of the next minibatch is asked for. */
 static void gather_obs(const struct aft_native *engine, const struct block *block, float *x)
 {
     size_t dim = (size_t)engine->config.network.obs_dim;
     const float *obs = engine->loaded.obs;
     for (int i = 0; i < block->rows; i++, x += dim) {
         const float *from = &obs[block->order[i] * dim];
-        if (i + AHEAD < block->rows) {
-            __builtin_prefetch(&obs[block->order[i + AHEAD] * dim]);
+        if (i < block->ahead_rows) {
+            __builtin_prefetch(&obs[block->ahead[i] * dim], 0, 2);
         }
         for (size_t k = 0; k < dim; k++) {
             x[k] = from[k];
@@ -114,10 +113,13 @@ static void pass(const struct aft_update_run *run, int number, int task)
     const struct aft_update_lane *lane = &run->lane[number];
     const struct aft_mlp *mlp = &engine->net[number].mlp;
     int first = task * engine->block_rows, left = lane->span_rows - first;
+    int at = lane->first + lane->span + first, ahead = at + lane->n;
     const struct block block = {
         .at = (size_t)first,
         .rows = left < engine->block_rows ? left : engine->block_rows,
-        .order = &run->minibatches->order[lane->first + lane->span + first],
+        .order = &run->minibatches->order[at],
+        .ahead = &run->minibatches->order[ahead < run->minibatches->n ? ahead : 0],
+        .ahead_rows = run->minibatches->n - ahead,
     };
     const struct aft_mlp_rows rows = rows_from(mlp, &engine->net[number].rows, block.at);
     gather_obs(engine, &block, rows.x);
