@@ -14,7 +14,7 @@ enum { WIDE = 2, NARROW = 2, ROWS_OF_WIDE = 6, ROWS_OF_NARROW = 6, ROWS_OF_PRODU
 #else
 enum { WIDE = 2, NARROW = 2, ROWS_OF_WIDE = 4, ROWS_OF_NARROW = 4, ROWS_OF_PRODUCT = 4 };
 #endif
-enum { MAX_TILE_ROWS = 12, ROWS_A_POINTER = 3 };
+enum { MAX_TILE_ROWS = 12, ROWS_A_POINTER = 3, AHEAD = 12 };
 
 static const float ZEROS[AFT_PANEL] = {0};
 
@@ -60,6 +60,9 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *t,
     }
     for (int k = 0; k < t->k; k++, b += t->b_stride) {
         vector row[WIDE];
+        if (vectors <= NARROW && rows > ROWS_OF_WIDE) { /* rows of x come from afar */
+            __builtin_prefetch(a[0] + AHEAD * t->a_k_stride);
+        }
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             row[v] = load(b + v * VECTOR);
