@@ -18,6 +18,7 @@ enum aft_code {
     AFT_ERR_MISSING, /* a file, a module or a device that is not there */
     AFT_ERR_NUMERIC, /* not finite, singular, or not converged */
     AFT_ERR_ENGINE,  /* the engine's library or device failed; may pass */
+    AFT_ERR_GATE,    /* trained to its end, and not good enough */
 };
 
 struct aft_error {

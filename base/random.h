@@ -22,6 +22,7 @@ enum aft_random_purpose { /* the numbers are part of every result: add, never re
                           AFT_RANDOM_VALIDATION = 7,  /* motions of the validation set */
                           AFT_RANDOM_TEST_MOTION = 8, /* motions of the test set */
                           AFT_RANDOM_USER_MOTION = 9, /* `aftershock motion` */
+                          AFT_RANDOM_BOOTSTRAP = 10,  /* resamples of an evaluation's figures */
 };
 
 struct aft_random_key {

@@ -15,7 +15,9 @@ extern const struct aft_command aft_command_train;
 extern const struct aft_command aft_command_status;
 extern const struct aft_command aft_command_inspect;
 extern const struct aft_command aft_command_verify;
+extern const struct aft_command aft_command_evaluate;
 extern const struct aft_command aft_command_motion;
+extern const struct aft_command aft_command_bench;
 
 /* Ends every help text. */
 #define AFT_HELP_EXIT_CODES                                                                        \

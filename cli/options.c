@@ -84,6 +84,7 @@ int aft_exit_code_of(enum aft_code code)
     case AFT_ERR_MISSING:
     case AFT_ERR_NUMERIC:
     case AFT_ERR_ENGINE:
+    case AFT_ERR_GATE:
         break;
     }
     return AFT_EXIT_FAILED;
@@ -172,4 +173,18 @@ bool aft_parse_real(double *value, const char *text, double least, double most)
     char *end = NULL;
     *value = strtod(text, &end);
     return end != text && *end == '\0' && isfinite(*value) && *value >= least && *value <= most;
+}
+
+bool aft_is_device(const char *text)
+{
+    int64_t index;
+    if (strncmp(text, "cuda:", 5) == 0) {
+        return aft_parse_integer(&index, text + 5, 0, 1023) && text[5] != '+';
+    }
+    return strcmp(text, "auto") == 0 || strcmp(text, "cpu") == 0 || strcmp(text, "cuda") == 0;
+}
+
+bool aft_is_engine(const char *text)
+{
+    return strcmp(text, "auto") == 0 || strcmp(text, "native") == 0 || strcmp(text, "torch") == 0;
 }

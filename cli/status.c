@@ -223,6 +223,7 @@ static struct aft_json *entry_json(const struct aft_scan_entry *entry)
     aft_json_set_integer(item, "stage", entry->stage);
     aft_json_set_boolean(item, "valid", entry->valid);
     aft_json_set_string(item, "reason", entry->reason);
+    aft_json_set_integer(item, "attempt", entry->attempt);
     aft_json_set_integer(item, "steps", entry->steps);
     aft_json_set_integer(item, "total_steps", entry->total_steps);
     aft_json_set_real(item, "score", entry->score);
@@ -272,9 +273,13 @@ static void print_entry(const struct status *status, const struct aft_scan_entry
     if (isfinite(entry->score)) {
         (void)snprintf(score, sizeof score, "%.3f", entry->score);
     }
-    (void)printf("  %-40s %-11s %5d %11" PRId64 " %9s  %s%s%s\n", name,
+    char attempt[48] = "";
+    if (entry->attempt > 1) {
+        (void)snprintf(attempt, sizeof attempt, ", attempt %" PRId64, entry->attempt);
+    }
+    (void)printf("  %-40s %-11s %5d %11" PRId64 " %9s  %s%s%s%s\n", name,
                  aft_archive_kind_name(entry->kind), entry->stage, entry->steps, score,
-                 entry->valid ? "valid" : "BAD: ", entry->valid ? "" : entry->reason,
+                 entry->valid ? "valid" : "BAD: ", entry->valid ? "" : entry->reason, attempt,
                  entry->set_aside ? " (set aside)" : "");
 }
 

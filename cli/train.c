@@ -136,15 +136,6 @@ static int add_override(struct command_line *line, const char *key, const char *
     return AFT_EXIT_OK;
 }
 
-static bool is_device(const char *text)
-{
-    int64_t index;
-    if (strncmp(text, "cuda:", 5) == 0) {
-        return aft_parse_integer(&index, text + 5, 0, 1023) && text[5] != '+';
-    }
-    return strcmp(text, "auto") == 0 || strcmp(text, "cpu") == 0 || strcmp(text, "cuda") == 0;
-}
-
 static bool parse_progress(enum aft_progress_style *style, const char *text)
 {
     static const struct {
@@ -191,14 +182,13 @@ static int take_setting(struct command_line *line, int option)
         }
         return add_override(line, "run.name", optarg);
     case OPTION_DEVICE:
-        if (!is_device(optarg)) {
+        if (!aft_is_device(optarg)) {
             return aft_usage_error(command, "--device '%s': expected auto, cpu, cuda or cuda:N",
                                    optarg);
         }
         return add_override(line, "run.device", optarg);
     case OPTION_ENGINE:
-        if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "native") != 0 &&
-            strcmp(optarg, "torch") != 0) {
+        if (!aft_is_engine(optarg)) {
             return aft_usage_error(command, "--engine '%s': expected auto, native or torch",
                                    optarg);
         }

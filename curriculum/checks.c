@@ -116,6 +116,23 @@ static enum aft_code check_motion(const struct subject *subject)
     return AFT_OK;
 }
 
+static enum aft_code check_gate(const struct subject *subject,
+                                const struct aft_evaluation_settings *evaluation)
+{
+    static const struct place drift[MAX_PLACES] = {{AFT_SECTION_GATE, "max_drift_ratio"},
+                                                   {AFT_SECTION_EVALUATION, "motions"}};
+    static const struct place forget[MAX_PLACES] = {{AFT_SECTION_GATE, "forget_tolerance"},
+                                                    {AFT_SECTION_EVALUATION, "motions"}};
+    const struct aft_gate_settings *gate = &subject->layer->stage.gate;
+    if (evaluation->motions > 0 || (gate->max_drift_ratio <= 0 && gate->forget_tolerance <= 0)) {
+        return AFT_OK;
+    }
+    return FAIL(subject, gate->max_drift_ratio > 0 ? drift : forget,
+                "stage %s has a gate and nothing is evaluated: expected [evaluation] motions of "
+                "at least 1",
+                subject->layer->stage.name);
+}
+
 enum aft_code aft_layer_check(const struct aft_layer *layer,
                               const struct aft_curriculum *curriculum,
                               const struct aft_document *document, struct aft_error *error)
@@ -138,6 +155,9 @@ enum aft_code aft_layer_check(const struct aft_layer *layer,
     }
     if (code == AFT_OK) {
         code = check_motion(&subject);
+    }
+    if (code == AFT_OK) {
+        code = check_gate(&subject, &curriculum->evaluation);
     }
     return code == AFT_OK ? check_rollout(&subject) : code;
 }

@@ -44,6 +44,9 @@ enum aft_code aft_settings_fingerprint(char hex[AFT_SHA256_HEX_SIZE],
  * its strings are freed by aft_record_paths_destroy. */
 enum aft_code aft_stage_record_paths(char ***paths, int *n, const struct aft_curriculum *curriculum,
                                      int stage, struct aft_error *error);
+/* The same of one folder or file, as given on a command line; freed alike. */
+enum aft_code aft_record_paths_find(char ***paths, int *n, const char *path,
+                                    struct aft_error *error);
 void aft_record_paths_destroy(char **paths, int n);
 
 /* One line per key: section, key, type and range, default, help (for docs and -h). */

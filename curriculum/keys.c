@@ -11,6 +11,7 @@ static const char *const section_names[AFT_SECTION_COUNT] = {
     [AFT_SECTION_PPO] = "ppo",
     [AFT_SECTION_RECOVERY] = "recovery",
     [AFT_SECTION_EVALUATION] = "evaluation",
+    [AFT_SECTION_GATE] = "gate",
     [AFT_SECTION_STAGE] = "stage",
 };
 
@@ -40,6 +41,8 @@ static const char *const section_names[AFT_SECTION_COUNT] = {
     ROW(AFT_SECTION_RECOVERY, aft_recovery_settings, field, kind, 0, __VA_ARGS__)
 #define EVALUATION(field, kind, ...)                                                               \
     ROW(AFT_SECTION_EVALUATION, aft_evaluation_settings, field, kind, 0, __VA_ARGS__)
+#define GATE(field, kind, bits, ...)                                                               \
+    ROW(AFT_SECTION_GATE, aft_gate_settings, field, kind, bits, __VA_ARGS__)
 
 #define RANGE(low, high) .min = (low), .max = (high)
 #define SENSORS (AFT_KEY_OF_RUN | AFT_KEY_ASCENDING | AFT_KEY_MAY_BE_NONE)
@@ -239,6 +242,17 @@ static const struct aft_key keys[] = {
     EVALUATION(tail_s, AFT_KEY_REAL, RANGE(0, 1000), .initial = "20",
         .help = "time simulated after a motion's end"),
 
+    GATE(max_drift_ratio, AFT_KEY_REAL, 0, RANGE(0, 1000), .initial = "0",
+        .help = "a stage is complete only if its mean peak drift ratio to passive on its "
+                "held-out motions is at most this; 0: not asked"),
+    GATE(forget_tolerance, AFT_KEY_REAL, 0, RANGE(-1, 1000), .initial = "0",
+        .help = "and if no earlier stage's has grown by more than this share since that stage "
+                "was completed; 0 or less: not asked"),
+    GATE(retry_learning_rate_factor, AFT_KEY_REAL, AFT_KEY_ABOVE, RANGE(0, 1), .initial = "0.5",
+        .help = "otherwise the stage begins again, with its learning rate times this"),
+    GATE(max_attempts, AFT_KEY_WHOLE, 0, RANGE(1, AFT_MAX_ATTEMPTS), .initial = "3",
+        .help = "attempts at a stage, the first included; then training stops"),
+
     ROW(AFT_SECTION_STAGE, aft_stage, timesteps, AFT_KEY_SIZE, AFT_KEY_BITS, RANGE(1, 1e11),
         .help = "length of the stage in control steps of all environments together (required)"),
 };
@@ -293,7 +307,8 @@ bool aft_key_fits(const struct aft_key *key, enum aft_section section)
         return key->section == section;
     }
     bool has_stages = key->section == AFT_SECTION_MOTION ||
-                      key->section == AFT_SECTION_ENVIRONMENT || key->section == AFT_SECTION_PPO;
+                      key->section == AFT_SECTION_ENVIRONMENT || key->section == AFT_SECTION_PPO ||
+                      key->section == AFT_SECTION_GATE;
     return has_stages && (key->flags & AFT_KEY_OF_RUN) == 0;
 }
 

@@ -22,6 +22,7 @@ enum aft_section {
     AFT_SECTION_PPO,
     AFT_SECTION_RECOVERY,
     AFT_SECTION_EVALUATION,
+    AFT_SECTION_GATE,
     AFT_SECTION_STAGE, /* keys that only [stage …] has; it may hold others (aft_key_fits) */
     AFT_SECTION_COUNT,
 };

@@ -36,6 +36,8 @@ void *aft_section_base(struct aft_curriculum *curriculum, struct aft_stage *stag
         return &curriculum->recovery;
     case AFT_SECTION_EVALUATION:
         return &curriculum->evaluation;
+    case AFT_SECTION_GATE:
+        return &stage->gate;
     case AFT_SECTION_STAGE:
     case AFT_SECTION_COUNT:
         break;
@@ -145,6 +147,7 @@ void aft_layer_of_stage(struct aft_layer *layer, const struct aft_layer *run,
     layer->stage.motion = run->stage.motion;
     layer->stage.environment = run->stage.environment;
     layer->stage.ppo = run->stage.ppo;
+    layer->stage.gate = run->stage.gate;
     apply(layer, NULL, document, stage); /* no key of a stage is the curriculum's */
     follow(layer);
 }

@@ -9,7 +9,7 @@
 #include "curriculum/document.h"
 
 struct aft_layer {
-    struct aft_stage stage; /* the run's layer uses motion, environment and ppo of it */
+    struct aft_stage stage; /* the run's layer uses motion, environment, ppo and gate of it */
     const struct aft_assignment *origin[AFT_MAX_KEYS]; /* by aft_key_index; NULL: the default */
 };
 

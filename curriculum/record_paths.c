@@ -181,3 +181,19 @@ enum aft_code aft_stage_record_paths(char ***paths, int *n, const struct aft_cur
     *n = list.n;
     return AFT_OK;
 }
+
+enum aft_code aft_record_paths_find(char ***paths, int *n, const char *path,
+                                    struct aft_error *error)
+{
+    struct list list = {0};
+    *paths = NULL;
+    *n = 0;
+    enum aft_code code = add_entry(&list, path, error);
+    if (code != AFT_OK) {
+        aft_record_paths_destroy(list.paths, list.n);
+        return code;
+    }
+    *paths = list.paths;
+    *n = list.n;
+    return AFT_OK;
+}

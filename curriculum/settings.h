@@ -15,7 +15,8 @@ enum {
     AFT_MAX_NAME = 64,
     AFT_MAX_FLOORS = 64,
     AFT_MAX_TEXT = 1024,
-    AFT_MAX_FLOOR_LIST = 16
+    AFT_MAX_FLOOR_LIST = 16,
+    AFT_MAX_ATTEMPTS = 16
 };
 
 enum aft_schedule_kind { AFT_SCHEDULE_CONSTANT, AFT_SCHEDULE_LINEAR, AFT_SCHEDULE_COSINE };
@@ -143,6 +144,14 @@ struct aft_evaluation_settings { /* [evaluation] */
     double tail_s;               /* simulated after the motion's end */
 };
 
+struct aft_gate_settings {   /* [gate], may follow in a stage */
+    double max_drift_ratio;  /* the stage's own mean peak drift ratio to passive; 0: no limit */
+    double forget_tolerance; /* an earlier stage's, relative to when that one was completed;
+                              * 0 or less: no limit */
+    double retry_learning_rate_factor;
+    int max_attempts;
+};
+
 /* A stage's effective settings: defaults, then [sections], then the stage's own. */
 struct aft_stage {
     int number;              /* counted from 1 */
@@ -154,6 +163,7 @@ struct aft_stage {
     struct aft_motion_settings motion;
     struct aft_environment_settings environment;
     struct aft_ppo_settings ppo;
+    struct aft_gate_settings gate;
 };
 
 struct aft_curriculum {

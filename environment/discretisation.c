@@ -1,6 +1,6 @@
 #include "environment/discretisation.h"
 
-#include "environment/linear_algebra.h"
+#include "environment/matrix.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -26,15 +26,7 @@ static const double pade[PADE_DEGREE + 1] = {64764752532480000.,
 
 static void multiply(double *c, const double *a, const double *b, int n)
 {
-    memset(c, 0, (size_t)n * (size_t)n * sizeof *c);
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; k < n; k++) {
-            double factor = a[i * n + k];
-            for (int j = 0; j < n; j++) {
-                c[i * n + j] += factor * b[k * n + j];
-            }
-        }
-    }
+    aft_matrix_multiply(c, a, b, (struct aft_shape){n, n, n});
 }
 
 static double norm_1(const double *a, int n)
@@ -86,18 +78,6 @@ static void pade_parts(double *u, double *v, const double *a, double *m, int n)
     }
 }
 
-/* Transposes in place: LAPACK is column-major, and e^(aT) = (e^a)T. */
-static void transpose(double *a, int n)
-{
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < i; j++) {
-            double kept = a[i * n + j];
-            a[i * n + j] = a[j * n + i];
-            a[j * n + i] = kept;
-        }
-    }
-}
-
 static enum aft_code exponential_with(double *result, const double *a, double *m, int n,
                                       struct aft_error *error)
 {
@@ -117,19 +97,12 @@ static enum aft_code exponential_with(double *result, const double *a, double *m
         u[i] = v[i] - u[i];
         v[i] = numerator;
     }
-    transpose(u, n);
-    transpose(v, n);
-    enum aft_code code = aft_linear_solve(v, u, n, n, error);
-    if (code != AFT_OK) {
-        return code;
+    enum aft_code code = aft_matrix_solve(result, u, v, n, n, error);
+    for (int i = 0; i < squarings && code == AFT_OK; i++) {
+        multiply(u, result, result, n);
+        memcpy(result, u, size * sizeof *u);
     }
-    transpose(v, n);
-    for (int i = 0; i < squarings; i++) {
-        multiply(u, v, v, n);
-        memcpy(v, u, size * sizeof *v);
-    }
-    memcpy(result, v, size * sizeof *result);
-    return AFT_OK;
+    return code;
 }
 
 enum aft_code aft_matrix_exponential(double *exponential, const double *a, int n,

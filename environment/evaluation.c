@@ -1,263 +1,379 @@
 #include "environment/evaluation.h"
 
-#include "environment/clamp.h"
-#include "environment/ground_motion.h"
-#include "environment/observation.h"
-#include "environment/response.h"
+#include "environment/trial.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct trial { /* the policy's building on one motion */
-    struct aft_motion motion;
-    size_t steps; /* control steps with the tail */
-    double actuator_n;
-    struct aft_response_meter meter;
+enum { BATCH_BLOCK = 8 }; /* motions of a batch to a task */
+
+struct outcome {
+    enum aft_code code;
+    struct aft_error error;
 };
 
-struct evaluation {
-    const struct aft_environment_config *config;
-    enum aft_random_purpose purpose;
-    double tail_s;
-    int n;
-    struct aft_plant *plant, *bare;
-    struct aft_motion_set *motions;
-    struct aft_sensors sensors;
-    struct trial *trials;          /* [n] */
-    struct aft_plant_lanes *lanes; /* [blocks of AFT_LANES] */
-    float *memory;                 /* [n][sensors.n_memory] */
-    float *obs, *actions;          /* [n][obs_dim], [n] */
+struct session {
+    const struct aft_evaluation *evaluation;
+    const struct aft_motion_list *list;
+    int n_controllers;
+    struct aft_environment_config config; /* with the changes of robustness */
+    struct aft_sensors sensors;           /* of the building with its device */
+    struct aft_plant **plants;            /* [n_controllers] */
+    struct aft_trial_setup *setups;       /* [n_controllers] */
+    float *extra_noise;                   /* [list->n][n_channels]; NULL: none */
+    struct aft_trial *trials;             /* [list->n][n_controllers] */
+    struct outcome *outcomes;             /* the same */
+    struct aft_controller_view *views;    /* [list->n], of a batch */
+    double *commands_n;                   /* [list->n] */
+    int batch;                            /* the controller asked in batches now */
 };
 
-static int blocks_of(int n)
+static void clear(struct session *s)
 {
-    return (n + AFT_LANES - 1) / AFT_LANES;
-}
-
-static double ground_at(const struct aft_motion *motion, size_t i)
-{
-    return i < motion->n ? motion->acceleration_m_s2[i] : 0.0;
-}
-
-static void clear(struct evaluation *e)
-{
-    for (int i = 0; e->trials != NULL && i < e->n; i++) {
-        aft_motion_clear(&e->trials[i].motion);
+    for (int i = 0; s->trials != NULL && i < s->list->n * s->n_controllers; i++) {
+        aft_trial_clear(&s->trials[i]);
     }
-    aft_plant_destroy(e->plant);
-    aft_plant_destroy(e->bare);
-    aft_motion_set_destroy(e->motions);
-    free(e->trials);
-    free(e->lanes);
-    free(e->memory);
-    free(e->obs);
-    free(e->actions);
+    for (int i = 0; s->plants != NULL && i < s->n_controllers; i++) {
+        aft_plant_destroy(s->plants[i]);
+    }
+    free(s->plants);
+    free(s->setups);
+    free(s->extra_noise);
+    free(s->trials);
+    free(s->outcomes);
+    free(s->views);
+    free(s->commands_n);
 }
 
-static enum aft_code make_plants(struct evaluation *e, struct aft_error *error)
+static enum aft_code check(const struct session *s, struct aft_error *error)
 {
-    const struct aft_environment_config *config = e->config;
-    struct aft_motion_context context = {
-        .dt_s = config->dt_s, .seed = config->seed, .stage = config->stage, .workers = 1};
-    if (config->control_every < 1 || !(e->tail_s >= 0.0 && e->tail_s <= 3600.0)) {
+    const struct aft_evaluation *evaluation = s->evaluation;
+    const struct aft_environment_config *config = evaluation->config;
+    if (config->control_every < 1 || !(evaluation->tail_s >= 0.0 && evaluation->tail_s <= 3600.0)) {
         return aft_fail(error, AFT_ERR_USAGE,
                         "evaluation: control_every %d, tail %g s: expected 1 or more, 0 to 3600",
-                        config->control_every, e->tail_s);
+                        config->control_every, evaluation->tail_s);
     }
-    enum aft_code code = aft_plant_create(&e->plant, &config->building, &config->actuator, true,
-                                          config->dt_s, error);
-    if (code == AFT_OK) {
-        code = aft_plant_create(&e->bare, &config->building, &config->actuator, false, config->dt_s,
-                                error);
+    for (int i = 0; i < s->list->n; i++) {
+        const struct aft_motion *motion = &s->list->motions[i].motion;
+        if (motion->n < 1 || !(fabs(motion->dt_s - config->dt_s) <= 1e-9 * config->dt_s)) {
+            return aft_fail(error, AFT_ERR_USAGE,
+                            "evaluation: motion '%s' has %zu samples in steps of %g s, expected "
+                            "steps of %g s",
+                            s->list->motions[i].name, motion->n, motion->dt_s, config->dt_s);
+        }
     }
+    return AFT_OK;
+}
+
+static enum aft_code allocate(struct session *s, struct aft_error *error)
+{
+    size_t motions = (size_t)s->list->n, n = (size_t)s->n_controllers;
+    s->plants = calloc(n, sizeof(struct aft_plant *));
+    s->setups = calloc(n, sizeof *s->setups);
+    s->trials = calloc(motions * n, sizeof *s->trials);
+    s->outcomes = calloc(motions * n, sizeof *s->outcomes);
+    s->views = calloc(motions, sizeof *s->views);
+    s->commands_n = calloc(motions, sizeof *s->commands_n);
+    if (s->plants == NULL || s->setups == NULL || s->trials == NULL || s->outcomes == NULL ||
+        s->views == NULL || s->commands_n == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "evaluate %zu motions: out of memory", motions);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code make_sensors(struct session *s, struct aft_error *error)
+{
+    const struct aft_environment_config *config = &s->config;
+    struct aft_plant *plant = NULL;
+    enum aft_code code =
+        aft_plant_create(&plant, &config->building, &config->actuator, true, config->dt_s, error);
     if (code == AFT_OK) {
-        code = aft_sensors_init(&e->sensors, &config->sensors, e->plant,
+        code = aft_sensors_init(&s->sensors, &config->sensors, plant,
                                 config->dt_s * config->control_every, error);
     }
-    if (code == AFT_OK) {
-        code = aft_building_first_period(&context.t1_s, &config->building, error);
-    }
-    return code == AFT_OK ? aft_motion_set_create(&e->motions, &config->motion, &context, error)
-                          : code;
+    aft_plant_destroy(plant);
+    return code;
 }
 
-static enum aft_code allocate(struct evaluation *e, struct aft_error *error)
-{
-    size_t n = (size_t)e->n, blocks = (size_t)blocks_of(e->n);
-    e->trials = calloc(n, sizeof *e->trials);
-    e->lanes = aligned_alloc(_Alignof(struct aft_plant_lanes), blocks * sizeof *e->lanes);
-    e->memory = calloc(n * (size_t)e->sensors.n_memory, sizeof *e->memory);
-    e->obs = calloc(n * (size_t)e->sensors.obs_dim, sizeof *e->obs);
-    e->actions = calloc(n, sizeof *e->actions);
-    if (e->trials == NULL || e->lanes == NULL || e->memory == NULL || e->obs == NULL ||
-        e->actions == NULL) {
-        return aft_fail(error, AFT_ERR_MEMORY, "evaluate %d motions: out of memory", e->n);
-    }
-    memset(e->lanes, 0, blocks * sizeof *e->lanes);
-    return AFT_OK;
-}
-
-static enum aft_code make_trials(struct evaluation *e, struct aft_error *error)
-{
-    double control_s = e->config->dt_s * e->config->control_every;
-    for (int i = 0; i < e->n; i++) {
-        struct trial *trial = &e->trials[i];
-        enum aft_code code =
-            aft_motion_held_out(&trial->motion, e->motions, e->purpose, (uint32_t)i, error);
-        if (code != AFT_OK) {
-            return code;
-        }
-        double length_s = (double)(trial->motion.n - 1) * trial->motion.dt_s + e->tail_s;
-        trial->steps = (size_t)ceil(length_s / control_s - 1e-9);
-        aft_sensors_reset(&e->sensors, e->memory + (size_t)i * (size_t)e->sensors.n_memory);
-    }
-    return AFT_OK;
-}
-
-/* A building without control through a trial's motion. */
-static struct aft_response respond(const struct aft_plant *plant, const struct trial *trial,
-                                   int substeps)
-{
-    double state[AFT_PLANT_MAX_COLUMNS] = {0.0};
-    struct aft_plant_forces forces = {0.0, 0.0, 0.0};
-    struct aft_response_meter meter = {0};
-    size_t steps = trial->steps * (size_t)substeps;
-    for (size_t i = 0; i < steps; i++) {
-        const double ground[2] = {ground_at(&trial->motion, i), ground_at(&trial->motion, i + 1)};
-        aft_plant_step(plant, state, ground, 0.0, &forces);
-        aft_response_note(&meter, plant, state, 1, &forces);
-    }
-    return aft_response_result(&meter, plant);
-}
-
-static void observe(struct evaluation *e, size_t step)
-{
-    struct aft_random_key key =
-        aft_random_key(e->config->seed, e->config->stage, AFT_RANDOM_SENSOR);
-    for (int i = 0; i < e->n; i++) {
-        float channels[AFT_OBSERVATION_MAX_CHANNELS];
-        struct aft_plant_lanes *lanes = &e->lanes[i / AFT_LANES];
-        int j = i % AFT_LANES;
-        /* Training episodes use the middle counters below 2^30. */
-        struct aft_sensor_stream stream = {key, (uint32_t)i, 0x40000000U + (uint32_t)e->purpose};
-        float *memory = e->memory + (size_t)i * (size_t)e->sensors.n_memory;
-        const double ground_and_force[2] = {
-            ground_at(&e->trials[i].motion, step * (size_t)e->config->control_every),
-            lanes->forces[j].actuator_n + lanes->forces[j].contact_n};
-        aft_sensors_sense(channels, &e->sensors, e->plant, lanes->state[0] + j, AFT_LANES,
-                          ground_and_force);
-        aft_sensors_measure(&e->sensors, memory, channels, &stream, (uint32_t)step);
-        aft_sensors_observe(e->obs + (size_t)i * (size_t)e->sensors.obs_dim, &e->sensors, memory,
-                            lanes->forces[j].actuator_n, (uint32_t)step);
-    }
-}
-
-static enum aft_code command(struct evaluation *e, struct aft_error *error)
-{
-    for (int i = 0; i < e->n; i++) {
-        float action = e->actions[i];
-        if (!isfinite(action)) {
-            return aft_fail(error, AFT_ERR_NUMERIC,
-                            "evaluation, motion %d: the action is not finite", i);
-        }
-        action = aft_clamp_f32(action, -1.0F, 1.0F);
-        e->lanes[i / AFT_LANES].command_n[i % AFT_LANES] =
-            action * e->config->actuator.force_limit_n;
-    }
-    return AFT_OK;
-}
-
-static void simulate(struct evaluation *e, size_t step)
-{
-    for (int substep = 0; substep < e->config->control_every; substep++) {
-        size_t at = step * (size_t)e->config->control_every + (size_t)substep;
-        for (int i = 0; i < e->n; i++) {
-            struct aft_plant_lanes *lanes = &e->lanes[i / AFT_LANES];
-            lanes->ground_start_m_s2[i % AFT_LANES] = ground_at(&e->trials[i].motion, at);
-            lanes->ground_end_m_s2[i % AFT_LANES] = ground_at(&e->trials[i].motion, at + 1);
-        }
-        for (int block = 0; block < blocks_of(e->n); block++) {
-            aft_plant_step_lanes(e->plant, &e->lanes[block]);
-        }
-        for (int i = 0; i < e->n; i++) {
-            struct aft_plant_lanes *lanes = &e->lanes[i / AFT_LANES];
-            int j = i % AFT_LANES;
-            if (step < e->trials[i].steps) {
-                aft_response_note(&e->trials[i].meter, e->plant, lanes->state[0] + j, AFT_LANES,
-                                  &lanes->forces[j]);
-            }
-        }
-    }
-}
-
-static enum aft_code run_policy(struct evaluation *e, aft_policy_function act, void *policy,
+static enum aft_code make_setup(struct session *s, int i, const struct aft_controller *controller,
                                 struct aft_error *error)
 {
-    size_t longest = 0;
-    for (int i = 0; i < e->n; i++) {
-        longest = e->trials[i].steps > longest ? e->trials[i].steps : longest;
+    const struct aft_environment_config *config = &s->config;
+    struct aft_building_config building = config->building;
+    if (controller->device == AFT_DEVICE_REPLACED) {
+        building.device_stiffness_n_m = controller->device_n_m;
+        building.device_damping_n_s_m = controller->device_n_s_m;
     }
-    for (size_t step = 0; step < longest; step++) {
-        observe(e, step);
-        enum aft_code code = act(policy, e->n, e->obs, e->actions, error);
-        if (code == AFT_OK) {
-            code = command(e, error);
+    s->setups[i] = (struct aft_trial_setup){
+        .sensors = &s->sensors,
+        .controller = controller,
+        .sensor_key = aft_random_key(config->seed, config->stage, AFT_RANDOM_SENSOR),
+        .noise_stream = s->evaluation->noise_stream,
+        .substeps = config->control_every,
+        .delay = (int)lrint(s->evaluation->robustness.extra_latency_s / config->dt_s),
+        .tail_s = s->evaluation->tail_s,
+    };
+    enum aft_code code =
+        aft_plant_create(&s->plants[i], &building, &config->actuator,
+                         controller->device != AFT_DEVICE_REMOVED, config->dt_s, error);
+    s->setups[i].plant = s->plants[i];
+    return code;
+}
+
+struct noise_task {
+    struct session *session;
+    struct aft_trial_setup setup; /* of the passive building */
+};
+
+static void measure_rms(void *context, int task, int thread)
+{
+    (void)thread;
+    const struct noise_task *noise = context;
+    struct session *s = noise->session;
+    float *rms = s->extra_noise + (ptrdiff_t)task * s->sensors.n_channels;
+    aft_trial_channel_rms(rms, &noise->setup, &s->list->motions[task].motion);
+    for (int i = 0; i < s->sensors.n_channels; i++) {
+        rms[i] *= (float)s->evaluation->robustness.noise_share;
+    }
+}
+
+static enum aft_code make_extra_noise(struct session *s, struct aft_error *error)
+{
+    const struct aft_environment_config *config = &s->config;
+    struct aft_plant *plant = NULL;
+    s->extra_noise =
+        calloc((size_t)s->list->n * (size_t)s->sensors.n_channels, sizeof *s->extra_noise);
+    if (s->extra_noise == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "evaluate: no memory for the sensors' noise");
+    }
+    enum aft_code code =
+        aft_plant_create(&plant, &config->building, &config->actuator, true, config->dt_s, error);
+    if (code == AFT_OK) {
+        struct noise_task noise = {s, {.plant = plant, .sensors = &s->sensors}};
+        aft_thread_pool_run(s->evaluation->pool, s->list->n, measure_rms, &noise);
+    }
+    aft_plant_destroy(plant);
+    return code;
+}
+
+static enum aft_code make_trials(struct session *s, struct aft_error *error)
+{
+    enum aft_code code = AFT_OK;
+    for (int i = 0; i < s->list->n * s->n_controllers && code == AFT_OK; i++) {
+        int motion = i / s->n_controllers;
+        code = aft_trial_init(&s->trials[i], &s->setups[i % s->n_controllers],
+                              &s->list->motions[motion].motion, (uint32_t)motion, error);
+        if (s->extra_noise != NULL) {
+            s->trials[i].extra_noise = s->extra_noise + (ptrdiff_t)motion * s->sensors.n_channels;
         }
+    }
+    return code;
+}
+
+static enum aft_code open_session(struct session *s, const struct aft_controller *controllers,
+                                  struct aft_error *error)
+{
+    enum aft_code code = check(s, error);
+    if (code == AFT_OK) {
+        code = aft_robustness_apply(&s->config, s->evaluation->config, &s->evaluation->robustness,
+                                    error);
+    }
+    if (code == AFT_OK) {
+        code = allocate(s, error);
+    }
+    if (code == AFT_OK) {
+        code = make_sensors(s, error);
+    }
+    for (int i = 0; i < s->n_controllers && code == AFT_OK; i++) {
+        code = make_setup(s, i, &controllers[i], error);
+    }
+    if (code == AFT_OK && s->evaluation->robustness.noise_share > 0.0) {
+        code = make_extra_noise(s, error);
+    }
+    return code == AFT_OK ? make_trials(s, error) : code;
+}
+
+/* Controllers that are asked one motion at a time: a trial is a task. */
+static void run_alone(void *context, int task, int thread)
+{
+    (void)thread;
+    struct session *s = context;
+    if (!s->setups[task % s->n_controllers].controller->in_batches) {
+        s->outcomes[task].code = aft_trial_run(&s->trials[task], &s->outcomes[task].error);
+    }
+}
+
+static struct aft_trial *trial_of_batch(struct session *s, int motion)
+{
+    return &s->trials[motion * s->n_controllers + s->batch];
+}
+
+/* All motions of the batch up to their next view; those that ended keep their last. */
+static void go_on(void *context, int task, int thread)
+{
+    (void)thread;
+    struct session *s = context;
+    int end = (task + 1) * BATCH_BLOCK < s->list->n ? (task + 1) * BATCH_BLOCK : s->list->n;
+    for (int i = task * BATCH_BLOCK; i < end; i++) {
+        struct aft_trial *trial = trial_of_batch(s, i);
+        if (trial->step < trial->steps && s->views[i].obs != NULL) {
+            aft_trial_advance(trial, s->commands_n[i]);
+        }
+        if (trial->step < trial->steps) {
+            aft_trial_observe(trial, &s->views[i]);
+        }
+    }
+}
+
+static enum aft_code ask(struct session *s, struct aft_error *error)
+{
+    const struct aft_controller *controller = s->setups[s->batch].controller;
+    enum aft_code code =
+        controller->act(controller->self, s->list->n, s->views, s->commands_n, error);
+    for (int i = 0; i < s->list->n && code == AFT_OK; i++) {
+        if (!isfinite(s->commands_n[i])) {
+            code = aft_fail(error, AFT_ERR_NUMERIC,
+                            "evaluation, motion %d: the command of '%s' is not finite", i,
+                            controller->name);
+        }
+    }
+    return code;
+}
+
+static enum aft_code run_batch(struct session *s, struct aft_error *error)
+{
+    int tasks = (s->list->n + BATCH_BLOCK - 1) / BATCH_BLOCK;
+    size_t longest = 0;
+    for (int i = 0; i < s->list->n; i++) {
+        longest = trial_of_batch(s, i)->steps > longest ? trial_of_batch(s, i)->steps : longest;
+    }
+    memset(s->views, 0, (size_t)s->list->n * sizeof *s->views);
+    aft_thread_pool_run(s->evaluation->pool, tasks, go_on, s);
+    for (size_t step = 0; step < longest; step++) {
+        enum aft_code code = ask(s, error);
         if (code != AFT_OK) {
             return code;
         }
-        simulate(e, step);
+        aft_thread_pool_run(s->evaluation->pool, tasks, go_on, s);
     }
     return AFT_OK;
 }
 
-static enum aft_code report(struct aft_motion_evaluation *results, const struct evaluation *e,
+static enum aft_code run_all(struct session *s, struct aft_error *error)
+{
+    int n = s->list->n * s->n_controllers;
+    aft_thread_pool_run(s->evaluation->pool, n, run_alone, s);
+    for (int i = 0; i < n; i++) {
+        if (s->outcomes[i].code != AFT_OK) {
+            *error = s->outcomes[i].error;
+            return s->outcomes[i].code;
+        }
+    }
+    for (s->batch = 0; s->batch < s->n_controllers; s->batch++) {
+        enum aft_code code =
+            s->setups[s->batch].controller->in_batches ? run_batch(s, error) : AFT_OK;
+        if (code != AFT_OK) {
+            return code;
+        }
+    }
+    return AFT_OK;
+}
+
+static enum aft_code report(struct aft_response *responses, const struct session *s,
                             struct aft_error *error)
 {
-    for (int i = 0; i < e->n; i++) {
-        const struct trial *trial = &e->trials[i];
-        struct aft_motion_summary summary;
-        aft_motion_summarise(&summary, trial->motion.acceleration_m_s2, trial->motion.n,
-                             trial->motion.dt_s);
-        results[i] = (struct aft_motion_evaluation){
-            .pga_g = summary.pga_m_s2 / AFT_GRAVITY_M_S2,
-            .duration_s = (double)(trial->motion.n - 1) * trial->motion.dt_s,
-            .uncontrolled = respond(e->bare, trial, e->config->control_every),
-            .passive = respond(e->plant, trial, e->config->control_every),
-            .policy = aft_response_result(&trial->meter, e->plant),
-        };
-        if (!isfinite(results[i].policy.rms_drift) || !isfinite(results[i].passive.rms_drift)) {
+    for (int i = 0; i < s->list->n * s->n_controllers; i++) {
+        const struct aft_trial *trial = &s->trials[i];
+        responses[i] = aft_response_result(&trial->meter, trial->setup->plant);
+        if (!isfinite(responses[i].rms_drift)) {
             return aft_fail(error, AFT_ERR_NUMERIC,
-                            "evaluation, motion %d: the building's state is not finite", i);
+                            "evaluation, motion %u, '%s': the building's state is not finite",
+                            trial->number, trial->setup->controller->name);
         }
     }
     return AFT_OK;
 }
 
-enum aft_code aft_evaluate_policy(struct aft_motion_evaluation *results, int n, int *done,
-                                  const struct aft_environment_config *config,
-                                  enum aft_random_purpose purpose, double tail_s,
-                                  aft_policy_function act, void *policy, struct aft_error *error)
+enum aft_code aft_evaluate(struct aft_response *responses, const struct aft_evaluation *evaluation,
+                           const struct aft_motion_list *list,
+                           const struct aft_controller *controllers, int n_controllers,
+                           struct aft_error *error)
 {
-    struct evaluation e = {.config = config, .purpose = purpose, .tail_s = tail_s};
-    *done = 0;
-    enum aft_code code = make_plants(&e, error);
-    if (code == AFT_OK && n > 0) {
-        int records = aft_motion_set_records(e.motions);
-        e.n = records > 0 && records < n ? records : n;
-        code = allocate(&e, error);
-        if (code == AFT_OK) {
-            code = make_trials(&e, error);
-        }
-        if (code == AFT_OK) {
-            code = run_policy(&e, act, policy, error);
-        }
-        if (code == AFT_OK) {
-            code = report(results, &e, error);
-        }
+    struct session s = {.evaluation = evaluation, .list = list, .n_controllers = n_controllers};
+    if (list->n == 0 || n_controllers == 0) {
+        return AFT_OK;
     }
-    *done = code == AFT_OK ? e.n : 0;
-    clear(&e);
+    enum aft_code code = open_session(&s, controllers, error);
+    if (code == AFT_OK) {
+        code = run_all(&s, error);
+    }
+    if (code == AFT_OK) {
+        code = report(responses, &s, error);
+    }
+    clear(&s);
+    return code;
+}
+
+static enum aft_code history_allocate(struct aft_history *h, size_t n, double dt_s,
+                                      struct aft_error *error)
+{
+    enum { SERIES = 7 };
+    *h = (struct aft_history){.n = n, .dt_s = dt_s};
+    h->ground_m_s2 = calloc(SERIES * n, sizeof *h->ground_m_s2);
+    if (h->ground_m_s2 == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "record %zu steps: out of memory", n);
+    }
+    h->roof_m = h->ground_m_s2 + n;
+    h->peak_drift = h->roof_m + n;
+    h->roof_acc_m_s2 = h->peak_drift + n;
+    h->stroke_m = h->roof_acc_m_s2 + n;
+    h->force_n = h->stroke_m + n;
+    h->power_w = h->force_n + n;
+    return AFT_OK;
+}
+
+void aft_history_clear(struct aft_history *history)
+{
+    free(history->ground_m_s2);
+    *history = (struct aft_history){0};
+}
+
+/* All other motions are left out, but the motion keeps its number: its noise. */
+static enum aft_code run_one(struct session *s, struct aft_history *history, int motion,
+                             struct aft_error *error)
+{
+    struct aft_trial *trial = &s->trials[motion];
+    enum aft_code code = history_allocate(
+        history, trial->steps * (size_t)s->config.control_every + 1, s->config.dt_s, error);
+    if (code == AFT_OK) {
+        history->ground_m_s2[0] = trial->motion->acceleration_m_s2[0];
+        trial->history = history;
+        code = aft_trial_run(trial, error);
+    }
+    return code;
+}
+
+enum aft_code aft_evaluate_history(struct aft_history *history,
+                                   const struct aft_evaluation *evaluation,
+                                   const struct aft_motion_list *list, int motion,
+                                   const struct aft_controller *controller, struct aft_error *error)
+{
+    struct session s = {.evaluation = evaluation, .list = list, .n_controllers = 1};
+    *history = (struct aft_history){0};
+    if (motion < 0 || motion >= list->n) {
+        return aft_fail(error, AFT_ERR_USAGE, "record motion %d of %d: there is no such", motion,
+                        list->n);
+    }
+    enum aft_code code = open_session(&s, controller, error);
+    if (code == AFT_OK) {
+        code = run_one(&s, history, motion, error);
+    }
+    if (code != AFT_OK) {
+        aft_history_clear(history);
+    }
+    clear(&s);
     return code;
 }

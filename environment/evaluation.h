@@ -1,39 +1,53 @@
 /*
- * A policy on whole held-out motions, beside the same building uncontrolled
- * and with the device passive. Double precision; nothing here is training state.
+ * Any controllers on any whole motions, each on its own copy of the same
+ * plant, with the same force and power limit, lag, sensor noise and delay.
+ * Double precision; nothing here is training state. Results do not depend on
+ * the number of threads.
  */
 #ifndef AFT_ENVIRONMENT_EVALUATION_H
 #define AFT_ENVIRONMENT_EVALUATION_H
 
 #include "base/error.h"
-#include "base/random.h"
+#include "base/thread_pool.h"
 #include "environment/config.h"
+#include "environment/controller.h"
+#include "environment/motion_list.h"
+#include "environment/response.h"
+#include "environment/robustness.h"
 
-/* Deterministic actions [n] in [-1, 1] (clipped here if not) for obs [n][obs_dim]. */
-typedef enum aft_code (*aft_policy_function)(void *policy, int n, const float *obs, float *actions,
-                                             struct aft_error *error);
-
-struct aft_response {        /* of one controller to one motion */
-    double peak_drift_ratio; /* over storeys and time */
-    double rms_drift;        /* root of the mean over storeys and time of drift ratio² */
-    double peak_roof_m, peak_roof_acc_g, peak_floor_acc_g;
-    double stroke_m, peak_force_n, peak_power_w;
+struct aft_evaluation { /* what is the same for all controllers; zeros but for config will do */
+    const struct aft_environment_config *config; /* plant, actuator, sensors, steps, seed, stage */
+    double tail_s;                               /* simulated after a motion's end */
+    struct aft_robustness robustness;
+    /* Which sensor noise motion i gets: the same number gives the same noise to every
+     * controller. Below 2^29, e.g. the motions' purpose. */
+    uint32_t noise_stream;
+    struct aft_thread_pool *pool; /* borrowed; NULL: one thread */
 };
 
-struct aft_motion_evaluation {
-    double pga_g, duration_s;
-    struct aft_response uncontrolled; /* the device's mass removed */
-    struct aft_response passive;
-    struct aft_response policy;
+/* responses is [list->n][n_controllers]. The motions' dt_s is the config's (USAGE if
+ * not). NUMERIC where a state or a command is not finite; an error of a
+ * controller is passed on, of the first motion that has one. */
+enum aft_code aft_evaluate(struct aft_response *responses, const struct aft_evaluation *evaluation,
+                           const struct aft_motion_list *list,
+                           const struct aft_controller *controllers, int n_controllers,
+                           struct aft_error *error);
+
+/* One motion with one controller, step by step. The arrays are owned. Sample i is at
+ * i dt_s; forces and command of sample i act from i-1 to i (0 at sample 0). */
+struct aft_history {
+    size_t n;
+    double dt_s;
+    double *ground_m_s2, *roof_m, *peak_drift; /* peak_drift: the largest storey's |drift ratio| */
+    double *roof_acc_m_s2, *stroke_m, *force_n, *power_w;
 };
 
-/* n motions of the set `purpose` (AFT_RANDOM_VALIDATION, AFT_RANDOM_TEST_MOTION), or the
- * configured records once each (then n is at most their number): no onset, no
- * random amplitude or sign, no mixed magnitudes; the whole motion plus tail_s.
- * results is [n]. *done counts them. */
-enum aft_code aft_evaluate_policy(struct aft_motion_evaluation *results, int n, int *done,
-                                  const struct aft_environment_config *config,
-                                  enum aft_random_purpose purpose, double tail_s,
-                                  aft_policy_function act, void *policy, struct aft_error *error);
+/* A policy is asked alone here, not in a batch: its last bits may differ. */
+enum aft_code aft_evaluate_history(struct aft_history *history,
+                                   const struct aft_evaluation *evaluation,
+                                   const struct aft_motion_list *list, int motion,
+                                   const struct aft_controller *controller,
+                                   struct aft_error *error);
+void aft_history_clear(struct aft_history *history);
 
 #endif

@@ -220,8 +220,8 @@ static void take_in(const struct aft_sensors *sensors, float *memory, const floa
     }
 }
 
-/* What has arrived at a step; zeros (as after reset) before the first has. */
-static const float *arrived(const struct aft_sensors *sensors, const float *memory, uint32_t step)
+const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory,
+                                 uint32_t step)
 {
     uint32_t slots = (uint32_t)sensors->config.latency_steps + 1;
     return memory + (size_t)((step + 1) % slots) * (size_t)sensors->n_channels;
@@ -231,7 +231,7 @@ void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const
                          const struct aft_sensor_stream *stream, uint32_t step)
 {
     take_in(sensors, memory, channels, stream, step);
-    const float *now = arrived(sensors, memory, step);
+    const float *now = aft_sensors_arrived(sensors, memory, step);
     float *integral = memory + integrals_at(sensors), *peak = memory + peak_at(sensors);
     for (int i = 0; i < sensors->config.n_acceleration_floors; i++) {
         integral[i] = sensors->leak * integral[i] + sensors->control_dt_s * now[i];
@@ -251,7 +251,8 @@ void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const
 void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
                          double force_n, uint32_t step)
 {
-    const float *now = arrived(sensors, memory, step), *drift = now + drift_channel(sensors);
+    const float *now = aft_sensors_arrived(sensors, memory, step),
+                *drift = now + drift_channel(sensors);
     int n = sensors->config.n_acceleration_floors, m = sensors->config.n_drift_storeys, k = 0;
     for (int i = 0; i < n; i++) {
         obs[k++] = now[i] / 2.0F;

@@ -67,6 +67,11 @@ void aft_sensors_sense(float *channels, const struct aft_sensors *sensors,
 void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const float *channels,
                          const struct aft_sensor_stream *stream, uint32_t step);
 
+/* The channels [n_channels] that have arrived at `step`; zeros before the first
+ * has. They lie in memory. */
+const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory,
+                                 uint32_t step);
+
 /* Writes obs [obs_dim] from what has arrived at `step`. */
 void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
                          double force_n, uint32_t step);

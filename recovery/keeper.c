@@ -23,6 +23,10 @@ static const double START_PATIENCE_S =
     120.0; /* for a worker's first snapshot, with hang_timeout_s */
 static const double PUBLISH_INTERVAL_S = 2.0; /* between tries of a stage's archive */
 
+struct place { /* how far training is */
+    int64_t stage, attempt, step;
+};
+
 struct keeper {
     const struct aft_keeper_config *config;
     const struct aft_keeper_hooks *hooks;
@@ -43,12 +47,12 @@ struct keeper {
     double publish_first_s, publish_next_s;
     bool checkpoint_asked;        /* by SIGUSR1 */
     uint64_t checkpoint_sequence; /* the last snapshot that was checkpointed, or tried to be */
-    int64_t checkpoint_stage, checkpoint_step;
+    struct place checkpoint_at;   /* or what is resumed from, which needs none */
     double checkpoint_at_s;
     uint64_t best_sequence; /* the last evaluated snapshot that was offered as the best */
     int64_t published;      /* the last stage whose archive is durable; 0: none */
     int failures;           /* in a row without progress */
-    int64_t failed_stage, failed_step;
+    struct place failed_at;
     void *copy;
     size_t copy_capacity;
 };
@@ -58,6 +62,19 @@ static double now_s(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static struct place place_of(const struct aft_snapshot_info *info)
+{
+    return (struct place){info->stage, info->attempt, info->step};
+}
+
+static bool is_beyond(const struct place *a, const struct place *b)
+{
+    if (a->stage != b->stage) {
+        return a->stage > b->stage;
+    }
+    return a->attempt != b->attempt ? a->attempt > b->attempt : a->step > b->step;
 }
 
 static sigset_t keeper_signals(void)
@@ -235,12 +252,13 @@ static void offer_best(struct keeper *keeper, const struct aft_sealed_state *sea
     }
 }
 
-/* An evaluated snapshot in the middle of a stage: the worker waits only until it is copied. */
-static void take_evaluated(struct keeper *keeper, const struct aft_snapshot_info *info)
+/* In the middle of a stage the worker waits for nothing but this: an evaluated snapshot, which
+ * may be the best, and a new attempt's first, after which it writes over the history. */
+static void take_awaited(struct keeper *keeper, const struct aft_snapshot_info *info)
 {
     struct aft_sealed_state sealed;
     struct aft_error error;
-    if (!info->evaluated || info->stage_complete || info->sequence <= keeper->best_sequence) {
+    if (!info->awaited || info->stage_complete || info->sequence <= keeper->best_sequence) {
         return;
     }
     enum aft_code code = copy_newest(keeper, &sealed, &error);
@@ -256,8 +274,9 @@ static bool checkpoint_is_due(const struct keeper *keeper, const struct aft_snap
     if (info->stage_complete || info->sequence == keeper->checkpoint_sequence) {
         return false;
     }
-    int64_t since =
-        info->stage == keeper->checkpoint_stage ? info->step - keeper->checkpoint_step : info->step;
+    const struct place *last = &keeper->checkpoint_at;
+    bool same_attempt = info->stage == last->stage && info->attempt == last->attempt;
+    int64_t since = same_attempt ? info->step - last->step : info->step;
     bool by_steps = config->checkpoint_every_steps > 0 && since >= config->checkpoint_every_steps;
     bool by_time = config->checkpoint_every_s > 0.0 && info->step > 0 &&
                    now_s() - keeper->checkpoint_at_s >= config->checkpoint_every_s;
@@ -281,8 +300,7 @@ static void checkpoint_if_due(struct keeper *keeper, const struct aft_snapshot_i
     if (code == AFT_OK) {
         keeper->checkpoint_asked = false;
         keeper->checkpoint_sequence = sealed.info.sequence;
-        keeper->checkpoint_stage = sealed.info.stage;
-        keeper->checkpoint_step = sealed.info.step;
+        keeper->checkpoint_at = place_of(&sealed.info);
         code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_CHECKPOINT, &sealed, NULL,
                                       &error);
     }
@@ -423,11 +441,9 @@ static bool explain_end(struct keeper *keeper, struct aft_error *error)
 
 static void count_failure(struct keeper *keeper, const struct aft_snapshot_info *info)
 {
-    bool progress = info->stage > keeper->failed_stage ||
-                    (info->stage == keeper->failed_stage && info->step > keeper->failed_step);
-    keeper->failures = progress ? 1 : keeper->failures + 1;
-    keeper->failed_stage = info->stage;
-    keeper->failed_step = info->step;
+    struct place at = place_of(info);
+    keeper->failures = is_beyond(&at, &keeper->failed_at) ? 1 : keeper->failures + 1;
+    keeper->failed_at = at;
 }
 
 /* RECOVERING: ERROR archive from the last snapshot, then a new worker from it, or the end. */
@@ -501,7 +517,7 @@ static void advance(struct keeper *keeper)
     } else {
         keeper->state = worker_has_sealed(keeper) ? AFT_KEEPER_TRAINING : AFT_KEEPER_STARTING;
         if (sealed_any) {
-            take_evaluated(keeper, &info);
+            take_awaited(keeper, &info);
             checkpoint_if_due(keeper, &info);
         }
         watch_for_hang(keeper);
@@ -524,8 +540,7 @@ void aft_keeper_run(struct aft_keeper_result *result, const struct aft_keeper_co
     keeper.checkpoint_at_s = now_s();
     struct aft_snapshot_info start;
     if (aft_snapshot_peek(region, &start) && !start.stage_complete) {
-        keeper.checkpoint_stage = start.stage; /* what is resumed from needs no checkpoint */
-        keeper.checkpoint_step = start.step;
+        keeper.checkpoint_at = place_of(&start);
     }
     while (keeper.state < AFT_KEEPER_FINISHED) {
         advance(&keeper);

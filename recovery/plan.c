@@ -207,11 +207,11 @@ static void go_on(struct aft_plan *plan, FILE *report)
         plan->outcome = AFT_PLAN_COMPLETE;
         sentence = "All stages complete";
     } else if (plan->start != NULL) {
-        char step[48] = "";
+        char step[96] = "";
         plan->outcome = AFT_PLAN_RESUME;
         sentence = "RESUMING FROM CHECKPOINT";
         if (plan->mid_stage) {
-            (void)snprintf(step, sizeof step, ", step %" PRId64, plan->next_step);
+            aft_plan_write_step(step, sizeof step, plan->start);
         }
         (void)fprintf(report,
                       "Found checkpoint: %s\n"

@@ -133,6 +133,14 @@ static void report_stage_archive(FILE *report, const struct aft_plan *plan,
     }
 }
 
+void aft_plan_write_step(char *text, size_t size, const struct aft_scan_entry *entry)
+{
+    int n = snprintf(text, size, ", step %" PRId64, entry->steps);
+    if (entry->attempt > 1 && n > 0 && (size_t)n < size) {
+        (void)snprintf(text + n, size - (size_t)n, " of attempt %" PRId64, entry->attempt);
+    }
+}
+
 static void report_in_progress(FILE *report, const struct aft_plan *plan,
                                const struct aft_scan *scan,
                                const struct aft_stage_expectation *stages)
@@ -150,12 +158,13 @@ static void report_in_progress(FILE *report, const struct aft_plan *plan,
         }
     }
     if (latest != NULL && !plan->mid_stage) {
+        char step[96];
+        aft_plan_write_step(step, sizeof step, latest);
         (void)fprintf(report,
-                      "Not used: %s (%s, stage %d, step %" PRId64
-                      ")%s\n"
+                      "Not used: %s (%s, stage %d%s)%s\n"
                       "  To continue there, in the middle of the stage: --resume latest\n",
-                      latest->path, aft_archive_kind_name(latest->kind), latest->stage,
-                      latest->steps, n > 1 ? ", the latest of several" : "");
+                      latest->path, aft_archive_kind_name(latest->kind), latest->stage, step,
+                      n > 1 ? ", the latest of several" : "");
     }
     if (n_others > 0) {
         (void)fprintf(report,

@@ -26,6 +26,12 @@ bool aft_plan_can_continue(const struct aft_scan_entry *entry, const struct aft_
            strcmp(entry->fingerprint, stages[entry->stage - 1].fingerprint) == 0;
 }
 
+static bool is_later(const struct aft_scan_entry *entry, const struct aft_scan_entry *than)
+{
+    return entry->attempt > than->attempt ||
+           (entry->attempt == than->attempt && entry->steps >= than->steps);
+}
+
 const struct aft_scan_entry *aft_plan_find_latest(const struct aft_plan *plan,
                                                   const struct aft_scan *scan,
                                                   const struct aft_stage_expectation *stages)
@@ -34,7 +40,7 @@ const struct aft_scan_entry *aft_plan_find_latest(const struct aft_plan *plan,
     for (int i = 0; i < scan->n; i++) {
         const struct aft_scan_entry *entry = &scan->entries[i];
         if (aft_plan_can_continue(entry, plan, stages) &&
-            (latest == NULL || entry->steps >= latest->steps)) {
+            (latest == NULL || is_later(entry, latest))) {
             latest = entry;
         }
     }

@@ -48,6 +48,7 @@ static enum aft_code describe(struct aft_scan_entry *entry, const struct aft_arc
     const struct aft_archive_counters *counters = aft_archive_counters(archive);
     entry->valid = true;
     entry->kind = aft_archive_kind(archive);
+    entry->attempt = aft_json_get_integer(manifest, "attempt", 1);
     entry->steps = counters->steps;
     entry->total_steps = counters->total_steps;
     entry->score = aft_json_get_real(manifest, "score", (double)NAN);
@@ -214,6 +215,9 @@ static int compare_entries(const void *a, const void *b)
     }
     if (left->stage != right->stage) {
         return left->stage < right->stage ? -1 : 1;
+    }
+    if (left->attempt != right->attempt) {
+        return left->attempt < right->attempt ? -1 : 1;
     }
     if (left->steps != right->steps) {
         return left->steps < right->steps ? -1 : 1;

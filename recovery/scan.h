@@ -27,6 +27,7 @@ struct aft_scan_entry {
     int name_stage;   /* N of a file stageN_*.zip in the run's folder; otherwise 0. A
                        * stage archive is such a file, of kind stage */
     char reason[256]; /* why it is not valid; empty otherwise */
+    int64_t attempt;  /* at its stage, counted from 1; each has its steps from 0 */
     int64_t steps, total_steps;
     double score;  /* NaN where there is none */
     int64_t order; /* of checkpoints: which was written when; 0: unknown */
@@ -40,7 +41,7 @@ struct aft_scan_entry {
 struct aft_scan {
     char folder[PATH_MAX];
     int n;
-    struct aft_scan_entry *entries; /* ordered by kind, stage, steps, name */
+    struct aft_scan_entry *entries; /* ordered by kind, stage, attempt, steps, name */
 };
 
 /* Looks at every archive in folder and folder/checkpoints. A folder that does
@@ -86,7 +87,7 @@ struct aft_plan {
                                          * or 3 found; NULL: new weights */
     bool mid_stage;                     /* start is in the middle of next_stage, at next_step */
     bool import; /* start is another stage's result that begins next_stage (rule 3) */
-    int64_t next_step;
+    int64_t next_step;     /* of start's attempt at the stage */
     bool accepted_changes; /* completed stages differ, and --accept-changes was given */
     char sentence[256];    /* what train prints first: interface.md's words */
     char *report;          /* further lines for people: what was found damaged, what is kept for
@@ -118,7 +119,8 @@ enum aft_code aft_supersede_other(const char *path, const char *state_hash,
 
 /* Before an INTERRUPTED, ERROR or step archive is published over an existing one: keeps the
  * existing file under a numbered name unless the new one is a later (or equal) step of the
- * same lineage (same "run_id", "parent" and "fingerprint" in both manifests). */
+ * same lineage (same "run_id", "parent" and "fingerprint" in both manifests). A step of a
+ * later "attempt" is a later one. */
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,
                                        const struct aft_archive_counters *counters,
                                        struct aft_error *error);

@@ -127,10 +127,14 @@ static bool continues(const struct aft_archive *old, const struct aft_json *new_
 {
     const struct aft_archive_counters *old_counters = aft_archive_counters(old);
     const struct aft_json *manifest = aft_archive_manifest(old);
-    return same_text(manifest, new_manifest, "run_id") &&
+    int64_t old_attempt = aft_json_get_integer(manifest, "attempt", 1);
+    int64_t attempt = aft_json_get_integer(new_manifest, "attempt", 1);
+    bool later =
+        old_attempt < attempt || (old_attempt == attempt && old_counters->steps <= counters->steps);
+    return later && same_text(manifest, new_manifest, "run_id") &&
            same_text(manifest, new_manifest, "parent") &&
            same_text(manifest, new_manifest, "fingerprint") &&
-           old_counters->stage == counters->stage && old_counters->steps <= counters->steps;
+           old_counters->stage == counters->stage;
 }
 
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,

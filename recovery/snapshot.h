@@ -57,9 +57,11 @@ struct aft_snapshot_info {
     size_t size;
     size_t history_length; /* records that belong to it */
     int64_t stage;         /* counts from 1 */
-    int64_t step;          /* within the stage */
+    int64_t attempt;       /* at the stage, each with its steps from 0 */
+    int64_t step;          /* within the attempt */
     bool stage_complete;   /* the stage's last state: to be published as its archive */
     bool evaluated;        /* has a new score: may be the best so far */
+    bool awaited;          /* the worker waits until it has been copied */
 };
 
 struct aft_snapshot_region;
@@ -77,8 +79,8 @@ int aft_snapshot_memory_fd(const struct aft_snapshot_region *region);
 int aft_snapshot_to_keeper_fd(const struct aft_snapshot_region *region);
 int aft_snapshot_to_worker_fd(const struct aft_snapshot_region *region);
 
-/* Seals bytes as the newest snapshot; size, stage, step, stage_complete and
- * history_length are taken from info. A memcpy: it waits for nobody. Also used
+/* Seals bytes as the newest snapshot; all but the sequence number is taken
+ * from info. A memcpy: it waits for nobody. Also used
  * by the keeper to hand a new worker its starting point. */
 enum aft_code aft_snapshot_seal(struct aft_snapshot_region *region, const void *bytes,
                                 const struct aft_snapshot_info *info, struct aft_error *error);

@@ -150,8 +150,11 @@ static void show_stage(struct console *console, const struct aft_event *event)
     rule[RULE_WIDTH] = '\0';
     put(console, "\n");
     put_line(console, ESCAPE_CYAN, rule);
-    (void)snprintf(line, sizeof line, "  STAGE %d/%d: %s", event->stage, console->n_stages,
-                   stage->name);
+    int n = snprintf(line, sizeof line, "  STAGE %d/%d: %s", event->stage, console->n_stages,
+                     stage->name);
+    if (stage->attempt > 1 && n > 0) {
+        (void)snprintf(line + n, sizeof line - (size_t)n, ", attempt %d", stage->attempt);
+    }
     put_line(console, ESCAPE_CYAN, line);
     put_line(console, ESCAPE_CYAN, rule);
     put_schedule(learning, sizeof learning, stage->learning_rate, stage->final_learning_rate);
@@ -229,6 +232,10 @@ static void show(struct console *console, const struct aft_event *event)
         show_iteration(console); /* the stage's last: evaluations follow it */
         put_styled(console, ESCAPE_BOLD, "evaluation: ");
         put_line(console, ESCAPE_BOLD, text);
+        break;
+    case AFT_EVENT_GATE:
+        put_styled(console, event->u.gate.passed ? ESCAPE_GREEN : ESCAPE_RED, "gate: ");
+        put_line(console, event->u.gate.passed ? ESCAPE_GREEN : ESCAPE_RED, text);
         break;
     case AFT_EVENT_ARCHIVE:
         put_line(console, ESCAPE_GREEN, text);

@@ -19,6 +19,7 @@ enum aft_event_type {
     AFT_EVENT_INCIDENT,       /* message: a failure and what is done about it */
     AFT_EVENT_NOTICE,         /* message: anything else worth a line */
     AFT_EVENT_RUN_ENDS,       /* ends */
+    AFT_EVENT_GATE,           /* gate: the verdict on an attempt at a stage */
 };
 
 enum { AFT_EVENT_MAX_METRICS = 8 };
@@ -37,6 +38,7 @@ struct aft_event_stage {
     double learning_rate, final_learning_rate, ent_coef, final_ent_coef;
     char network[64];                  /* "64,64 tanh" */
     double seconds;                    /* STAGE_ENDS: wall time of the stage in this run */
+    int attempt;                       /* STAGE_BEGINS: at the stage, counted from 1 */
 };
 
 struct aft_event_iteration {           /* SB3's names; rates are of this process */
@@ -57,6 +59,15 @@ struct aft_event_evaluation {          /* policy on held-out motions, beside its
     double uncontrolled_peak_to_passive;
     double worst_peak_to_passive, stroke_max_m, power_max_w;
     char set[64];                      /* "32 unseen M4.5 motions" */
+};
+
+struct aft_event_gate {
+    char name[64];                   /* of the stage */
+    bool passed;                     /* and the stage is complete */
+    int attempt, max_attempts;       /* counted from 1 */
+    double score, limit;             /* mean peak drift ratios to passive; limit NaN: none */
+    double next_learning_rate_scale; /* of the attempt that follows; 0: none does */
+    char verdict[128];               /* "mean peak drift 1.3 of passive, above …" */
 };
 
 struct aft_event_archive {
@@ -86,6 +97,7 @@ struct aft_event {
         struct aft_event_stage begins;
         struct aft_event_iteration iteration;
         struct aft_event_evaluation evaluation;
+        struct aft_event_gate gate;
         struct aft_event_archive archive;
         struct aft_event_message message;
         struct aft_event_ends ends;

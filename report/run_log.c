@@ -15,6 +15,9 @@ static const char *level_of(const struct aft_event *event)
     if (event->type == AFT_EVENT_INCIDENT) {
         return "ERROR";
     }
+    if (event->type == AFT_EVENT_GATE && !event->u.gate.passed) {
+        return "WARN ";
+    }
     if (event->type == AFT_EVENT_RUN_ENDS && event->u.ends.exit_code != 0) {
         return "WARN ";
     }

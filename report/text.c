@@ -74,12 +74,15 @@ static void text_run(char *out, size_t size, const struct aft_event_run *run)
 static void text_stage_begins(char *out, size_t size, const struct aft_event *event)
 {
     const struct aft_event_stage *stage = &event->u.begins;
-    char timesteps[AFT_TEXT_NUMBER];
+    char timesteps[AFT_TEXT_NUMBER], attempt[32] = "";
+    if (stage->attempt > 1) {
+        (void)snprintf(attempt, sizeof attempt, ", attempt %d,", stage->attempt);
+    }
     (void)snprintf(out, size,
-                   "stage %d (%s) begins at step %" PRId64
+                   "stage %d (%s)%s begins at step %" PRId64
                    " of %s: force limit %g kN, network %s, "
                    "%d environments x %d steps, batch %d, %d epochs",
-                   event->stage, stage->name, event->stage_step,
+                   event->stage, stage->name, attempt, event->stage_step,
                    aft_text_count(timesteps, stage->timesteps), stage->force_limit_n / 1e3,
                    stage->network, stage->n_envs, stage->n_steps, stage->batch_size,
                    stage->n_epochs);
@@ -124,6 +127,21 @@ static void text_evaluation(char *out, size_t size, const struct aft_event_evalu
     }
 }
 
+static void text_gate(char *out, size_t size, const struct aft_event *event)
+{
+    const struct aft_event_gate *gate = &event->u.gate;
+    char next[96] = "";
+    if (gate->next_learning_rate_scale > 0) {
+        (void)snprintf(next, sizeof next, "; back to the stage's beginning, learning rate x %g",
+                       gate->next_learning_rate_scale);
+    } else if (!gate->passed) {
+        (void)snprintf(next, sizeof next, "; no attempt is left");
+    }
+    (void)snprintf(out, size, "stage %d (%s), attempt %d of %d %s: %s%s", event->stage, gate->name,
+                   gate->attempt, gate->max_attempts, gate->passed ? "passed" : "did not pass",
+                   gate->verdict, next);
+}
+
 static void text_archive(char *out, size_t size, const struct aft_event_archive *archive)
 {
     char bytes[AFT_TEXT_NUMBER];
@@ -155,6 +173,9 @@ void aft_text_event(char out[AFT_TEXT_SIZE], const struct aft_event *event)
         break;
     case AFT_EVENT_EVALUATION:
         text_evaluation(out, AFT_TEXT_SIZE, &event->u.evaluation);
+        break;
+    case AFT_EVENT_GATE:
+        text_gate(out, AFT_TEXT_SIZE, event);
         break;
     case AFT_EVENT_ARCHIVE:
         text_archive(out, AFT_TEXT_SIZE, &event->u.archive);

@@ -1,5 +1,6 @@
 #include "runner/archive_content.h"
 
+#include "runner/promotion_gate.h"
 #include "runner/training_state.h"
 #include "trainer/ppo.h"
 
@@ -33,7 +34,7 @@ static struct aft_archive_sb3 sb3_of_stage(const struct aft_curriculum *curricul
         .ent_coef = ppo->ent_coef,
         .vf_coef = ppo->vf_coef,
         .max_grad_norm = ppo->max_grad_norm,
-        .learning_rate = ppo->learning_rate,
+        .learning_rate = ppo->learning_rate * header->learning_rate_scale,
         .adam_eps = ppo->adam_eps,
         .clip_range = ppo->clip_range,
         .clip_range_vf = ppo->clip_range_vf,
@@ -92,14 +93,35 @@ static struct aft_json *scores_of_state(const struct aft_curriculum *curriculum,
     return list;
 }
 
-struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record, int64_t stage)
+/* What the stage's gate said of each attempt so far. */
+static struct aft_json *attempts_at_stage(const struct aft_training_header *header)
+{
+    struct aft_json *list = aft_json_array();
+    for (int i = 0; i < header->n_attempts; i++) {
+        const struct aft_stage_attempt *attempt = &header->attempts[i];
+        struct aft_json *item = aft_json_object();
+        aft_json_set_integer(item, "attempt", i + 1);
+        aft_json_set_string(item, "reason",
+                            aft_gate_reason_word((enum aft_gate_reason)attempt->reason));
+        aft_json_set_integer(item, "stage", attempt->stage);
+        aft_json_set_real(item, "score", attempt->score);
+        aft_json_set_real(item, "limit", attempt->limit);
+        aft_json_set_real(item, "learning_rate_scale", attempt->learning_rate_scale);
+        aft_json_append(list, item);
+    }
+    return list;
+}
+
+struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record,
+                                         const struct aft_training_header *header)
 {
     const struct aft_lineage *lineage = &record->lineage;
     struct aft_json *manifest = aft_json_object();
     aft_json_set_string(manifest, "run_id", lineage->run_id);
     aft_json_set_string(manifest, "parent", lineage->parent[0] == '\0' ? NULL : lineage->parent);
     aft_json_set_string(manifest, "fingerprint",
-                        record->expectations->stages[stage - 1].fingerprint);
+                        record->expectations->stages[header->counters.stage - 1].fingerprint);
+    aft_json_set_integer(manifest, "attempt", header->attempt);
     return manifest;
 }
 
@@ -137,7 +159,7 @@ static struct aft_json *manifest_of_state(const struct aft_run_record *record,
 {
     int stage = (int)header->counters.stage;
     const struct aft_stage_expectation *expected = &record->expectations->stages[stage - 1];
-    struct aft_json *manifest = aft_manifest_of_lineage(record, stage);
+    struct aft_json *manifest = aft_manifest_of_lineage(record, header);
     aft_json_set_string(manifest, "run", record->curriculum->run.name);
     aft_json_set_integer(manifest, "stage", stage);
     aft_json_set_string(manifest, "stage_name", record->curriculum->stages[stage - 1].name);
@@ -146,6 +168,7 @@ static struct aft_json *manifest_of_state(const struct aft_run_record *record,
     aft_json_set_integer(manifest, "seed", (int64_t)record->curriculum->run.seed);
     aft_json_set_real(manifest, "score", header->score);
     aft_json_set(manifest, "scores", scores_of_state(record->curriculum, header));
+    aft_json_set(manifest, "attempts", attempts_at_stage(header));
     aft_json_set(manifest, "overrides", overrides_of_run(record));
     aft_json_set(manifest, "recoveries", aft_json_copy(record->recoveries));
     if (reason != NULL) {

@@ -10,6 +10,7 @@
 #include "curriculum/curriculum.h"
 #include "recovery/keeper.h"
 #include "runner/expectations.h"
+#include "runner/training_state.h"
 
 #include <stddef.h>
 
@@ -36,7 +37,8 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[A
                                    struct aft_error *error);
 
 /* The manifest of such an archive, for comparing lineages. The caller destroys it. */
-struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record, int64_t stage);
+struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record,
+                                         const struct aft_training_header *header);
 
 /* The training state in an archive of ours, as a snapshot's bytes (which the caller frees). */
 enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,

@@ -8,7 +8,9 @@ __attribute__((visibility("default"))) const struct aft_compute_interface *aft_c
     static const struct aft_compute_interface table = {
         .version = AFT_COMPUTE_VERSION,
         .motion = aft_run_motion,
+        .bench = aft_run_bench,
         .work = aft_work,
+        .evaluate = aft_run_evaluate,
     };
     return &table;
 }

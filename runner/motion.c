@@ -7,9 +7,10 @@
 #include "environment/record_reader.h"
 #include "environment/response_spectrum.h"
 #include "environment/stochastic_motion.h"
+#include "report/svg_plot.h"
 #include "runner/compute.h"
 #include "runner/configure.h"
-#include "runner/motion_plot.h"
+#include "runner/output_file.h"
 #include "runner/train.h"
 
 #include <inttypes.h>
@@ -143,21 +144,6 @@ static struct figures figures_of(const struct motion *motion, double first_perio
     return figures;
 }
 
-/* Not published: what the user names may be a pipe or a device. */
-static enum aft_code write_output(const char *path, const char *text, size_t size,
-                                  struct aft_error *error)
-{
-    FILE *out = fopen(path, "we");
-    if (!out) {
-        return aft_fail_errno(error, "create '%s'", path);
-    }
-    bool failed = fwrite(text, 1, size, out) != size;
-    if (fclose(out) != 0 || failed) {
-        return aft_fail_errno(error, "write '%s'", path);
-    }
-    return AFT_OK;
-}
-
 static enum aft_code write_csv(const struct motion *motion, const char *path,
                                struct aft_error *error)
 {
@@ -173,37 +159,72 @@ static enum aft_code write_csv(const struct motion *motion, const char *path,
                       motion->acceleration_m_s2[i] / AFT_GRAVITY_M_S2);
     }
     enum aft_code code = fclose(out) == 0
-                             ? write_output(path, text, size, error)
+                             ? aft_output_file_write(path, text, size, error)
                              : aft_fail(error, AFT_ERR_MEMORY, "write '%s': out of memory", path);
     free(text);
     return code;
 }
 
-static enum aft_code write_svg(const struct motion *motion, const char *path,
-                               struct aft_error *error)
+static double greatest_of(const double *values, size_t n)
+{
+    double greatest = 1e-6;
+    for (size_t i = 0; i < n; i++) {
+        greatest = fmax(greatest, fabs(values[i]));
+    }
+    return greatest;
+}
+
+/* Accelerogram above, response spectrum below. */
+static enum aft_code draw(char **text, size_t *size, const struct motion *motion,
+                          const double *time_s, const double *acceleration_g,
+                          struct aft_error *error)
 {
     double period[N_PERIODS], spectrum[N_PERIODS];
-    char *text = NULL;
-    size_t size = 0;
-    double *acceleration_g = calloc(motion->n + 1, sizeof *acceleration_g);
-    if (!acceleration_g) {
-        return aft_fail(error, AFT_ERR_MEMORY, "draw '%s': out of memory", path);
-    }
-    for (size_t i = 0; i < motion->n; i++) {
-        acceleration_g[i] = motion->acceleration_m_s2[i] / AFT_GRAVITY_M_S2;
-    }
     for (int i = 0; i < N_PERIODS; i++) {
         period[i] = shortest_s * pow(longest_s / shortest_s, (double)i / (N_PERIODS - 1));
         spectrum[i] = spectral_g(motion, period[i]);
     }
-    const struct aft_motion_plot plot = {motion->name, acceleration_g, motion->n, motion->dt_s,
-                                         period,       spectrum,       N_PERIODS};
-    enum aft_code code = aft_motion_plot_svg(&text, &size, &plot, error);
+    double peak = 1.1 * greatest_of(acceleration_g, motion->n);
+    double end = fmax(motion->dt_s, (double)(motion->n - 1) * motion->dt_s);
+    const struct aft_svg_series lines[] = {
+        {.x = time_s, .y = acceleration_g, .n = motion->n},
+        {.x = period, .y = spectrum, .n = N_PERIODS},
+    };
+    const struct aft_svg_panel panels[] = {
+        {.x = {"time (s)", 0, end, false},
+         .y = {"acceleration (g)", -peak, peak, false},
+         .series = &lines[0],
+         .n_series = 1},
+        {.x = {"period (s)", shortest_s, longest_s, true},
+         .y = {"5 % damped spectral acceleration (g)", 0, 1.1 * greatest_of(spectrum, N_PERIODS),
+               false},
+         .series = &lines[1],
+         .n_series = 1},
+    };
+    const struct aft_svg_plot plot = {.title = motion->name, .panels = panels, .n_panels = 2};
+    return aft_svg_draw(text, size, &plot, error);
+}
+
+static enum aft_code write_svg(const struct motion *motion, const char *path,
+                               struct aft_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    double *time_s = calloc(2 * motion->n + 1, sizeof *time_s);
+    if (!time_s) {
+        return aft_fail(error, AFT_ERR_MEMORY, "draw '%s': out of memory", path);
+    }
+    double *acceleration_g = time_s + motion->n;
+    for (size_t i = 0; i < motion->n; i++) {
+        time_s[i] = (double)i * motion->dt_s;
+        acceleration_g[i] = motion->acceleration_m_s2[i] / AFT_GRAVITY_M_S2;
+    }
+    enum aft_code code = draw(&text, &size, motion, time_s, acceleration_g, error);
     if (code == AFT_OK) {
-        code = write_output(path, text, size, error);
+        code = aft_output_file_write(path, text, size, error);
     }
     free(text);
-    free(acceleration_g);
+    free(time_s);
     return code;
 }
 

@@ -117,11 +117,11 @@ static enum aft_code make_checkpoint_folder(const struct aft_run_publisher *publ
 /* Nothing valid is overwritten but by a later step of the same lineage, or by a better one. */
 static enum aft_code make_way(struct aft_run_publisher *publisher, const char *path,
                               enum aft_archive_kind kind, const char *state_hash,
-                              const struct aft_archive_counters *counters, struct aft_error *error)
+                              const struct aft_training_header *header, struct aft_error *error)
 {
     switch (kind) {
     case AFT_ARCHIVE_STAGE:
-        return clear_stage(publisher, counters->stage, error);
+        return clear_stage(publisher, header->counters.stage, error);
     case AFT_ARCHIVE_FINAL:
         return aft_supersede_other(path, state_hash, error);
     case AFT_ARCHIVE_BEST:
@@ -133,8 +133,8 @@ static enum aft_code make_way(struct aft_run_publisher *publisher, const char *p
     enum aft_code code =
         kind == AFT_ARCHIVE_CHECKPOINT ? make_checkpoint_folder(publisher, error) : AFT_OK;
     if (code == AFT_OK) {
-        struct aft_json *manifest = aft_manifest_of_lineage(&publisher->record, counters->stage);
-        code = aft_keep_foreign_lineage(path, manifest, counters, error);
+        struct aft_json *manifest = aft_manifest_of_lineage(&publisher->record, header);
+        code = aft_keep_foreign_lineage(path, manifest, &header->counters, error);
         aft_json_destroy(manifest);
     }
     return code;
@@ -202,7 +202,7 @@ static enum aft_code build_and_write(struct aft_run_publisher *publisher,
                                     reason, error);
     }
     if (code == AFT_OK) {
-        code = make_way(publisher, path, kind, state_hash, &header->counters, error);
+        code = make_way(publisher, path, kind, state_hash, header, error);
     }
     if (code == AFT_OK) {
         code = write_archive(publisher, path, kind, bytes, size, error);
@@ -323,7 +323,8 @@ static void pass_event_on(void *context, const void *record)
 {
     struct aft_run_publisher *publisher = context;
     const struct aft_event *event = record;
-    if (event->stage != publisher->stage || event->type == AFT_EVENT_STAGE_BEGINS) {
+    bool begins = event->type == AFT_EVENT_STAGE_BEGINS && event->u.begins.attempt == 1;
+    if (event->stage != publisher->stage || begins) {
         publisher->stage_began_s = clock_s(CLOCK_MONOTONIC);
     }
     publisher->stage = event->stage;

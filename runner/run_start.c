@@ -27,8 +27,9 @@ static struct aft_snapshot_sizes region_sizes(const struct aft_curriculum *curri
         }
     }
     return (struct aft_snapshot_sizes){
-        .slot = sizeof(struct aft_training_header) + 12 * parameters +
-                16 * (size_t)WIDEST_OBSERVATION + trainer + ENV_STATE_LIMIT,
+        .slot = sizeof(struct aft_training_header) +
+                2 * (12 * parameters + 16 * (size_t)WIDEST_OBSERVATION) + /* and the beginning */
+                trainer + ENV_STATE_LIMIT,
         .history_record = sizeof(struct aft_episode),
         .history_capacity = episodes,
         .event_record = sizeof(struct aft_event),
@@ -64,6 +65,7 @@ static enum aft_code make_import(void *bytes, const struct aft_plan *plan,
     struct aft_training_header *header = bytes;
     header->counters.stage = plan->last_completed;
     header->stage_complete = 1;
+    aft_forget_completed(header); /* they are of another curriculum's stages */
     lineage->parent[0] = '\0';
     return draw_run_id(lineage->run_id, error); /* a lineage of its own */
 }
@@ -91,6 +93,7 @@ static enum aft_code seal_start(struct aft_snapshot_region *region, const void *
         .size = size,
         .history_length = history_length,
         .stage = header->counters.stage,
+        .attempt = header->attempt,
         .step = header->counters.steps,
         .stage_complete = header->stage_complete != 0,
         .evaluated = header->stage_complete != 0,

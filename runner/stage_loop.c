@@ -1,9 +1,11 @@
 /*
  * One stage: rollouts and updates until its steps are done, a snapshot sealed
- * at every iteration boundary, then the evaluation, and the wait for the
- * keeper to publish the stage's archive.
+ * at every iteration boundary, then the evaluation and the gate. What passes is
+ * waited for until the keeper has published the stage's archive; what does not
+ * begins again (attempt.h).
  */
 #include "environment/environment.h"
+#include "runner/attempt.h"
 #include "runner/configure.h"
 #include "runner/worker_run.h"
 
@@ -14,9 +16,10 @@
 
 enum { STATS_WINDOW = 100 }; /* episodes in a mean, as in Stable-Baselines3 */
 
-struct stage_run {
+struct stage_run { /* an attempt at a stage */
     struct aft_worker_run *run;
     const struct aft_stage *stage;
+    struct aft_stage attempted; /* the same, as this attempt trains it */
     struct aft_stage_environment setup;
     struct aft_env env;
     struct aft_ppo_config config;
@@ -82,7 +85,7 @@ static enum aft_code collect_state(struct stage_run *stage, bool complete, struc
     return AFT_OK;
 }
 
-enum seal_kind { SEAL_ON_THE_WAY, SEAL_EVALUATED, SEAL_COMPLETE };
+enum seal_kind { SEAL_ON_THE_WAY, SEAL_EVALUATED, SEAL_NEXT_ATTEMPT, SEAL_COMPLETE };
 
 static enum aft_code seal(struct stage_run *stage, enum seal_kind kind, struct aft_error *error)
 {
@@ -98,13 +101,16 @@ static enum aft_code seal(struct stage_run *stage, enum seal_kind kind, struct a
         .size = aft_training_state_size(header),
         .history_length = run->history_length,
         .stage = header->counters.stage,
+        .attempt = header->attempt,
         .step = header->counters.steps,
         .stage_complete = complete,
-        .evaluated = kind != SEAL_ON_THE_WAY,
+        .evaluated = kind == SEAL_EVALUATED || complete,
+        .awaited = kind == SEAL_EVALUATED || kind == SEAL_NEXT_ATTEMPT,
     };
     code = aft_snapshot_seal(run->region, header, &info, error);
-    if (code == AFT_OK && kind == SEAL_EVALUATED) {
-        /* It may be the best so far: the next seal must not replace it before it is copied. */
+    if (code == AFT_OK && info.awaited) {
+        /* It may be the best so far: the next seal must not replace it before it is copied. Once
+         * a new attempt is copied, nobody reads the history of the one before (S4). */
         aft_worker_set_phase(run->region, AFT_PHASE_WAIT);
         aft_snapshot_wait_copied(run->region, aft_snapshot_sequence(run->region));
         aft_forget_scores(run->state.header); /* they are of these weights only */
@@ -200,7 +206,7 @@ static void describe_network(char *text, size_t size, const struct aft_network *
 static void tell_beginning(const struct stage_run *stage)
 {
     const struct aft_worker_run *run = stage->run;
-    const struct aft_stage *from = stage->stage;
+    const struct aft_stage *from = &stage->attempted;
     struct aft_event event = aft_worker_event(run, AFT_EVENT_STAGE_BEGINS);
     struct aft_event_stage *told = &event.u.begins;
     event.stage = from->number;
@@ -209,6 +215,7 @@ static void tell_beginning(const struct stage_run *stage)
     told->magnitude = from->magnitude;
     told->force_limit_n = from->force_limit_n;
     told->timesteps = from->timesteps;
+    told->attempt = run->state.header->attempt;
     told->n_envs = from->environment.n_envs;
     told->n_steps = from->ppo.n_steps;
     told->batch_size = from->ppo.batch_size;
@@ -224,13 +231,16 @@ static void tell_beginning(const struct stage_run *stage)
 static enum aft_code create(struct stage_run *stage, struct aft_error *error)
 {
     struct aft_worker_run *run = stage->run;
+    stage->attempted = aft_attempt_settings(run, stage->stage);
     enum aft_code code =
         aft_configure_environment(&stage->setup, run->curriculum, stage->stage->number, error);
     if (code == AFT_OK) {
+        stage->setup.config.stage = aft_attempt_stream(run, stage->stage);
         code = aft_environment_create(&stage->env, &stage->setup.config, error);
     }
     if (code == AFT_OK) {
         stage->config = aft_configure_ppo(run->curriculum, stage->stage->number);
+        stage->config.stage = stage->setup.config.stage;
         stage->config.on_phase = on_phase;
         stage->config.on_phase_context = run->region;
         code = aft_ppo_create(&stage->ppo, &stage->config, &run->engine, &stage->env, run->pool,
@@ -263,26 +273,30 @@ static void name_metrics(const struct stage_run *stage)
     }
 }
 
-/* A stage's first state is sealed before training starts, so that there is
+static bool is_under_way(const struct aft_worker_run *run, int number)
+{
+    const struct aft_training_header *header = run->state.header;
+    return header->counters.stage == number && !header->stage_complete && header->trainer_size > 0;
+}
+
+/* An attempt's first state is sealed before training starts, so that there is
  * always one to go on from. */
 static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
 {
     struct aft_worker_run *run = stage->run;
-    struct aft_archive_counters *counters = &run->state.header->counters;
-    if (counters->stage == stage->stage->number && !run->state.header->stage_complete &&
-        run->state.header->trainer_size > 0) {
+    if (is_under_way(run, stage->stage->number)) {
         enum aft_code code = aft_ppo_import_state(stage->ppo, run->state.trainer,
                                                   run->state.header->trainer_size, error);
         /* Sealed anew, as a sign of life: an iteration may take long. */
         return code == AFT_OK ? seal(stage, SEAL_ON_THE_WAY, error) : code;
     }
+    bool first = run->state.header->attempt == 1;
     run->history_length = 0;
-    counters->steps = 0;
-    aft_forget_scores(run->state.header); /* they were the previous stage's */
+    aft_forget_scores(run->state.header); /* they were the previous stage's, or attempt's */
     name_metrics(stage);
     tell_beginning(stage);
     enum aft_code code = aft_ppo_begin(stage->ppo, error);
-    return code == AFT_OK ? seal(stage, SEAL_ON_THE_WAY, error) : code;
+    return code == AFT_OK ? seal(stage, first ? SEAL_ON_THE_WAY : SEAL_NEXT_ATTEMPT, error) : code;
 }
 
 /* Every so many steps, but not at the end of the stage, where there is one anyway. */
@@ -306,7 +320,7 @@ static enum aft_code evaluate_on_the_way(struct stage_run *stage, struct aft_err
 static enum aft_code iterate(struct stage_run *stage, struct aft_error *error)
 {
     int64_t steps = aft_ppo_counters(stage->ppo).steps;
-    struct aft_ppo_schedule schedule = aft_schedule_at(stage->stage, steps);
+    struct aft_ppo_schedule schedule = aft_schedule_at(&stage->attempted, steps);
     struct aft_iteration iteration;
     enum aft_code code = aft_ppo_iterate(stage->ppo, &schedule, &iteration, error);
     if (code == AFT_OK) {
@@ -320,27 +334,56 @@ static enum aft_code iterate(struct stage_run *stage, struct aft_error *error)
                                            : seal(stage, SEAL_ON_THE_WAY, error);
 }
 
-enum aft_code aft_train_stage(struct aft_worker_run *run, int number, struct aft_error *error)
+/* The evaluation at the attempt's end, the gate's verdict on it, and what follows. */
+static enum aft_code conclude(struct stage_run *stage, bool *complete, struct aft_error *error)
 {
-    struct stage_run stage = {.run = run, .stage = &run->curriculum->stages[number - 1]};
+    struct aft_worker_run *run = stage->run;
+    aft_worker_set_phase(run->region, AFT_PHASE_EVALUATION);
+    enum aft_code code = aft_evaluate_stages(run, stage->ppo, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    *complete = aft_attempt_passes(run, stage->stage);
+    if (*complete) {
+        return seal(stage, SEAL_COMPLETE, error);
+    }
+    if (aft_attempt_may_follow(run, stage->stage)) {
+        return aft_attempt_begin_next(run, stage->stage, error);
+    }
+    aft_forget_scores(run->state.header); /* a blocked result is no candidate for the best */
+    code = seal(stage, SEAL_ON_THE_WAY, error);
+    return code == AFT_OK ? aft_attempt_fail(run, stage->stage, error) : code;
+}
+
+static enum aft_code attempt(struct aft_worker_run *run, const struct aft_stage *from,
+                             bool *complete, struct aft_error *error)
+{
+    struct stage_run stage = {.run = run, .stage = from};
     enum aft_code code = create(&stage, error);
     if (code == AFT_OK) {
         code = begin(&stage, error);
     }
-    while (code == AFT_OK && aft_ppo_counters(stage.ppo).steps < stage.stage->timesteps) {
+    while (code == AFT_OK && aft_ppo_counters(stage.ppo).steps < from->timesteps) {
         code = iterate(&stage, error);
     }
     if (code == AFT_OK) {
-        aft_worker_set_phase(run->region, AFT_PHASE_EVALUATION);
-        code = aft_evaluate_stages(run, stage.ppo, error);
+        code = conclude(&stage, complete, error);
     }
-    if (code == AFT_OK) {
-        code = seal(&stage, SEAL_COMPLETE, error);
+    destroy(&stage);
+    return code;
+}
+
+enum aft_code aft_train_stage(struct aft_worker_run *run, int number, struct aft_error *error)
+{
+    const struct aft_stage *stage = &run->curriculum->stages[number - 1];
+    bool complete = false;
+    enum aft_code code = is_under_way(run, number) ? AFT_OK : aft_stage_enter(run, stage, error);
+    while (code == AFT_OK && !complete) {
+        code = attempt(run, stage, &complete, error);
     }
     if (code == AFT_OK) {
         aft_worker_set_phase(run->region, AFT_PHASE_WAIT);
         aft_stage_wait_published(run->region, number);
     }
-    destroy(&stage);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "runner/training_state.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,34 @@ static size_t padding(const struct aft_training_header *header)
     return network_bytes(header) % sizeof(double);
 }
 
+static size_t beginning_bytes(const struct aft_training_header *header)
+{
+    return header->beginning_count == 0
+               ? 0
+               : normaliser_bytes(header) + network_bytes(header) + padding(header);
+}
+
 size_t aft_training_state_size(const struct aft_training_header *header)
 {
     return sizeof *header + network_bytes(header) + padding(header) + normaliser_bytes(header) +
-           header->trainer_size;
+           beginning_bytes(header) + header->trainer_size;
+}
+
+static void lay_out_beginning(struct aft_training_state *state, unsigned char *at)
+{
+    size_t count = state->header->beginning_count;
+    state->beginning_mean = state->beginning_variance = NULL;
+    state->beginning_parameters = state->beginning_m = state->beginning_v = NULL;
+    if (count == 0) {
+        return;
+    }
+    state->beginning_mean = (double *)(void *)at;
+    state->beginning_variance = state->beginning_mean + state->header->obs_dim;
+    at += normaliser_bytes(state->header);
+    state->beginning_parameters = (float *)(void *)at;
+    state->beginning_m = state->beginning_parameters + count;
+    state->beginning_v = state->beginning_m + count;
+    memset(at + network_bytes(state->header), 0, padding(state->header));
 }
 
 void aft_training_state_lay_out(struct aft_training_state *state, void *bytes)
@@ -44,26 +69,60 @@ void aft_training_state_lay_out(struct aft_training_state *state, void *bytes)
     at += padding(state->header);
     state->mean = (double *)(void *)at;
     state->variance = state->mean + state->header->obs_dim;
-    state->trainer = at + normaliser_bytes(state->header);
+    at += normaliser_bytes(state->header);
+    state->trainer = at + beginning_bytes(state->header);
+    lay_out_beginning(state, at);
+}
+
+static bool attempts_are_sane(const struct aft_training_header *header)
+{
+    return header->attempt >= 1 && header->attempt <= AFT_MAX_ATTEMPTS && header->n_attempts >= 0 &&
+           header->n_attempts <= header->attempt && isfinite(header->learning_rate_scale) &&
+           (header->beginning_count == 0 || header->beginning_count == header->parameter_count);
 }
 
 static bool header_is_sane(const struct aft_training_header *header)
 {
-    return header->magic == STATE_MAGIC && header->version == AFT_TRAINING_STATE_VERSION &&
-           header->obs_dim > 0 && header->obs_dim < SANE_SIZE / 64 && header->action_dim > 0 &&
-           header->parameter_count < SANE_SIZE && header->trainer_size < SANE_SIZE &&
-           header->n_scores >= 0 && header->n_scores <= AFT_MAX_STAGES && header->n_metrics >= 0 &&
+    return attempts_are_sane(header) && header->obs_dim > 0 && header->obs_dim < SANE_SIZE / 64 &&
+           header->action_dim > 0 && header->parameter_count < SANE_SIZE &&
+           header->trainer_size < SANE_SIZE && header->n_scores >= 0 &&
+           header->n_scores <= AFT_MAX_STAGES && header->n_metrics >= 0 &&
            header->n_metrics <= AFT_ENV_MAX_METRICS && header->counters.stage >= 0 &&
            header->counters.steps >= 0;
+}
+
+/* Magic and version stand at the same place in every version. */
+static enum aft_code check_version(const void *bytes, size_t size, struct aft_error *error)
+{
+    struct aft_training_header start;
+    if (bytes == NULL || size < offsetof(struct aft_training_header, obs_dim)) {
+        return aft_fail(error, AFT_ERR_CORRUPT, "read training state: missing or too short");
+    }
+    memcpy(&start, bytes, offsetof(struct aft_training_header, obs_dim));
+    if (start.magic != STATE_MAGIC) {
+        return aft_fail(error, AFT_ERR_CORRUPT, "read training state: it is not one");
+    }
+    if (start.version != AFT_TRAINING_STATE_VERSION) {
+        return aft_fail(error, AFT_ERR_REFUSED,
+                        "read training state: its layout is version %u, and this program's is %d: "
+                        "go on with the version that wrote it, or begin anew with --fresh",
+                        start.version, AFT_TRAINING_STATE_VERSION);
+    }
+    return size >= sizeof start
+               ? AFT_OK
+               : aft_fail(error, AFT_ERR_CORRUPT, "read training state: too short");
 }
 
 enum aft_code aft_training_state_view(struct aft_training_state *state, void *bytes, size_t size,
                                       struct aft_error *error)
 {
+    enum aft_code code = check_version(bytes, size, error);
+    if (code != AFT_OK) {
+        return code;
+    }
     const struct aft_training_header *header = bytes;
-    if (size < sizeof *header || !header_is_sane(header) ||
-        aft_training_state_size(header) != size) {
-        return aft_fail(error, AFT_ERR_CORRUPT, "read training state: not one of this version");
+    if (!header_is_sane(header) || aft_training_state_size(header) != size) {
+        return aft_fail(error, AFT_ERR_CORRUPT, "read training state: it contradicts itself");
     }
     aft_training_state_lay_out(state, bytes);
     state->header->engine[sizeof state->header->engine - 1] = '\0';
@@ -78,7 +137,7 @@ enum aft_code aft_training_state_pack(void **bytes, size_t *size,
                                       struct aft_error *error)
 {
     const struct aft_training_header *header = state->header;
-    size_t rest = normaliser_bytes(header) + header->trainer_size;
+    size_t rest = normaliser_bytes(header) + beginning_bytes(header) + header->trainer_size;
     unsigned char *packed = malloc(sizeof *header + rest);
     if (packed == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "pack training state: no memory");
@@ -118,12 +177,14 @@ enum aft_code aft_training_state_unpack(void **bytes, size_t *size, const void *
                                         struct aft_error *error)
 {
     struct aft_training_header header;
-    if (packed == NULL || packed_size < sizeof header) {
-        return aft_fail(error, AFT_ERR_CORRUPT, "read state.bin: it is missing or too short");
+    enum aft_code code = check_version(packed, packed_size, error);
+    if (code != AFT_OK) {
+        return code;
     }
     memcpy(&header, packed, sizeof header);
     if (!header_is_sane(&header) ||
-        packed_size != sizeof header + normaliser_bytes(&header) + header.trainer_size ||
+        packed_size != sizeof header + normaliser_bytes(&header) + beginning_bytes(&header) +
+                           header.trainer_size ||
         tensor_total(tensors, n_tensors) != header.parameter_count) {
         return aft_fail(error, AFT_ERR_CORRUPT,
                         "read state.bin: it does not fit the archive's network");
@@ -140,6 +201,13 @@ enum aft_code aft_training_state_unpack(void **bytes, size_t *size, const void *
     *bytes = whole;
     *size = aft_training_state_size(&header);
     return AFT_OK;
+}
+
+void aft_forget_completed(struct aft_training_header *header)
+{
+    for (int i = 0; i < AFT_MAX_STAGES; i++) {
+        header->completed[i] = (double)NAN;
+    }
 }
 
 struct aft_network aft_network_of_settings(const struct aft_ppo_settings *ppo, int obs_dim)

@@ -23,6 +23,7 @@ static enum aft_code begin_fresh(struct aft_worker_run *run, struct aft_error *e
         .n_scores = run->curriculum->n_stages,
     };
     aft_forget_scores(&header);
+    aft_forget_completed(&header);
     run->state_capacity = aft_training_state_size(&header);
     void *bytes = calloc(1, run->state_capacity);
     if (bytes == NULL) {
@@ -64,17 +65,6 @@ static enum aft_code begin_from_snapshot(struct aft_worker_run *run, struct aft_
     }
     run->state.header->n_scores = run->curriculum->n_stages;
     return AFT_OK;
-}
-
-static enum aft_code import_into_engine(struct aft_worker_run *run, struct aft_error *error)
-{
-    struct aft_engine_state state = {
-        .parameters = run->state.parameters,
-        .adam_m = run->state.adam_m,
-        .adam_v = run->state.adam_v,
-        .adam_step = run->state.header->counters.adam_step,
-    };
-    return run->engine.use->import_state(run->engine.self, &state, error);
 }
 
 static enum aft_code open_engine(struct aft_worker_run *run, struct aft_error *error)
@@ -139,7 +129,7 @@ static enum aft_code prepare(struct aft_worker_run *run, struct aft_error *error
                                                        : begin_from_snapshot(run, error);
     }
     if (code == AFT_OK) {
-        code = import_into_engine(run, error);
+        code = aft_worker_run_import(run, error);
     }
     if (code == AFT_OK) {
         struct aft_training_header *header = run->state.header;

@@ -48,6 +48,17 @@ enum aft_code aft_worker_run_reserve(struct aft_worker_run *run, size_t trainer_
     return AFT_OK;
 }
 
+enum aft_code aft_worker_run_import(struct aft_worker_run *run, struct aft_error *error)
+{
+    struct aft_engine_state state = {
+        .parameters = run->state.parameters,
+        .adam_m = run->state.adam_m,
+        .adam_v = run->state.adam_v,
+        .adam_step = run->state.header->counters.adam_step,
+    };
+    return run->engine.use->import_state(run->engine.self, &state, error);
+}
+
 void aft_forget_scores(struct aft_training_header *header)
 {
     const double unknown = (double)NAN;

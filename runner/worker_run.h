@@ -28,9 +28,12 @@ struct aft_worker_run {
     int64_t steps_before;    /* the run's steps then */
 };
 
-/* Trains the stage (counted from 1) to its end, published: from its first step,
- * or from the middle where the state is of this stage and not complete. */
+/* Trains the stage (counted from 1) until it has passed its gate and is published: from its
+ * first step, or from the middle where the state is of this stage and not complete. */
 enum aft_code aft_train_stage(struct aft_worker_run *run, int stage, struct aft_error *error);
+
+/* The state's weights and moments become the engine's. */
+enum aft_code aft_worker_run_import(struct aft_worker_run *run, struct aft_error *error);
 
 /* Makes room for a trainer state of that size behind the header. */
 enum aft_code aft_worker_run_reserve(struct aft_worker_run *run, size_t trainer_size,

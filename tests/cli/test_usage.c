@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train", "status", "inspect", "verify", "motion"};
+static const char *const commands[] = {"train",    "status", "inspect", "verify",
+                                       "evaluate", "motion", "bench"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -56,7 +57,7 @@ static void help__is_there_at_every_level(void **state)
 static void help__lists_no_command_that_is_not_there(void **state)
 {
     (void)state;
-    static const char *const later[] = {"evaluate", "export", "bench", "serve"};
+    static const char *const later[] = {"export", "serve"};
     const struct outcome *outcome = run("-h");
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         char line[32];
@@ -112,6 +113,28 @@ static void train__refuses_values_that_make_no_sense(void **state)
     refuses("train a.ini b.ini", "'b.ini' is a second");
 }
 
+static void evaluate__refuses_values_that_make_no_sense(void **state)
+{
+    (void)state;
+    refuses("evaluate", "expected one archive, not 0");
+    refuses("evaluate a.zip b.zip", "expected one archive, not 2");
+    refuses("evaluate a.zip --stage 0", "--stage '0'");
+    refuses("evaluate a.zip --scale pga", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --scale pga=-1", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --scale 0.3", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --magnitude 2", "--magnitude '2'");
+    refuses("evaluate a.zip --count 3", "give --magnitude");
+    refuses("evaluate a.zip --distance 3", "give --magnitude");
+    refuses("evaluate a.zip --magnitude 6 --motions-per-stage 3", "--motions-per-stage is of");
+    refuses("evaluate a.zip --motions x --motions-per-stage 3", "--motions-per-stage is of");
+    refuses("evaluate a.zip --controllers policy,pid", "--controllers 'pid'");
+    refuses("evaluate a.zip --controllers policy,", "--controllers ''");
+    refuses("evaluate a.zip --engine jax", "expected auto, native or torch");
+    refuses("evaluate a.zip --device gpu", "expected auto, cpu, cuda or cuda:N");
+    refuses("evaluate a.zip --set seed", "expected SECTION.KEY=VALUE");
+    refuses("evaluate a.zip --contollers lqg", "did you mean '--controllers'?");
+}
+
 static void train__says_which_ways_to_resume_there_are(void **state)
 {
     (void)state;
@@ -147,6 +170,20 @@ static void motion__refuses_wrong_input(void **state)
     refuses("motion --magnitude 5 --pga 0", "--pga '0'");
 }
 
+static void bench__refuses_wrong_input(void **state)
+{
+    (void)state;
+    refuses("bench --only speed", "--only 'speed'");
+    refuses("bench --only update,", "--only ''");
+    refuses("bench --threads many", "--threads 'many'");
+    refuses("bench --engine jax", "expected auto, native or torch");
+    refuses("bench --device gpu", "expected auto, cpu, cuda or cuda:N");
+    refuses("bench --json --markdown", "either --json or --markdown");
+    refuses("bench --svg a.svg", "give --growth too");
+    refuses("bench --growth --only train", "expected update, env_step or rollout");
+    refuses("bench stages.ini", "expected no operand");
+}
+
 static void output__that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -162,10 +199,12 @@ int main(void)
         cmocka_unit_test(usage__is_printed_without_a_command),
         cmocka_unit_test(usage__suggests_what_may_have_been_meant),
         cmocka_unit_test(train__refuses_values_that_make_no_sense),
+        cmocka_unit_test(evaluate__refuses_values_that_make_no_sense),
         cmocka_unit_test(train__says_which_ways_to_resume_there_are),
         cmocka_unit_test(train__needs_a_curriculum),
         cmocka_unit_test(inspection__refuses_wrong_operands),
         cmocka_unit_test(motion__refuses_wrong_input),
+        cmocka_unit_test(bench__refuses_wrong_input),
         cmocka_unit_test(output__that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,12 @@ static void errors__say_what_does_not_go_together(void **state)
         {"[ppo]\nn_steps = 1e7\n" STAGE, NULL,
          "t.ini:2: [ppo] n_steps: n_envs 64 x n_steps 10000000 is too much in stage M4.5@50kN: "
          "expected at most 100000000 samples"},
+        {"[gate]\nmax_drift_ratio = 0.9\n[evaluation]\nmotions = 0\n" STAGE, NULL,
+         "t.ini:2: [gate] max_drift_ratio: stage M4.5@50kN has a gate and nothing is evaluated: "
+         "expected [evaluation] motions of at least 1"},
+        {STAGE "forget_tolerance = 0.05\n", "evaluation.motions=0",
+         "t.ini:3: [stage M4.5@50kN] forget_tolerance: stage M4.5@50kN has a gate and nothing is "
+         "evaluated: expected [evaluation] motions of at least 1"},
         {"[environment]\nacceleration_floors = 4,13\n" STAGE, NULL,
          "t.ini:2: [environment] acceleration_floors: 13 of acceleration_floors is not in the "
          "building: expected at most its 12 floors"},

@@ -70,6 +70,26 @@ static void load__reads_every_type(void **state)
     aft_curriculum_destroy(c);
 }
 
+static void load__gives_each_stage_its_gate(void **state)
+{
+    (void)state;
+    struct aft_curriculum *c = load(STAGE, NULL);
+    assert_true(c->stages[0].gate.max_drift_ratio == 0.0);
+    assert_true(c->stages[0].gate.forget_tolerance == 0.0);
+    assert_true(c->stages[0].gate.retry_learning_rate_factor == 0.5);
+    assert_int_equal(c->stages[0].gate.max_attempts, 3);
+    aft_curriculum_destroy(c);
+    c = load("[gate]\nmax_drift_ratio = 0.9\nforget_tolerance = -1\n" STAGE
+             "[stage M5.7@100kN]\ntimesteps = 1\nmax_drift_ratio = 0\nforget_tolerance = 0.05\n",
+             "gate.max_attempts=2");
+    assert_true(c->stages[0].gate.max_drift_ratio == 0.9);
+    assert_true(c->stages[0].gate.forget_tolerance == -1.0);
+    assert_true(c->stages[1].gate.max_drift_ratio == 0.0);
+    assert_true(c->stages[1].gate.forget_tolerance == 0.05);
+    assert_int_equal(c->stages[1].gate.max_attempts, 2);
+    aft_curriculum_destroy(c);
+}
+
 static void load__keeps_the_file_order_and_equal_names_of_stages(void **state)
 {
     (void)state;
@@ -299,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(load__fills_defaults),
         TEST(load__reads_every_type),
+        TEST(load__gives_each_stage_its_gate),
         TEST(load__keeps_the_file_order_and_equal_names_of_stages),
         TEST(stage__inherits_sections_wherever_they_stand),
         TEST(preset__sets_the_plant_and_keys_change_it_in_any_order),

@@ -123,6 +123,28 @@ static void record_paths__are_none_for_generated_motions(void **state)
     aft_curriculum_destroy(c);
 }
 
+static void record_paths__of_a_command_line_are_found_alike(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"set/a.csv", "set/b.AT2", "set/c.at2"};
+    char **paths = NULL;
+    int n = 0;
+    struct aft_error error = {0};
+    assert_int_equal(aft_record_paths_find(&paths, &n, "set", &error), AFT_OK);
+    assert_int_equal(n, 3);
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(paths[i], expected[i]);
+    }
+    aft_record_paths_destroy(paths, n);
+    assert_int_equal(aft_record_paths_find(&paths, &n, "two, too.csv", &error), AFT_OK);
+    assert_int_equal(n, 1);
+    aft_record_paths_destroy(paths, n);
+    assert_int_equal(aft_record_paths_find(&paths, &n, "gone.AT2", &error), AFT_ERR_MISSING);
+    assert_string_equal(error.message, "look at 'gone.AT2': No such file or directory");
+    assert_int_equal(aft_record_paths_find(&paths, &n, "empty", &error), AFT_ERR_USAGE);
+    assert_null(paths);
+}
+
 #define RECORDS_TEST(name) cmocka_unit_test_setup_teardown(name, make_records, leave_folder)
 
 int main(void)
@@ -133,6 +155,7 @@ int main(void)
         RECORDS_TEST(record_paths__begin_in_the_folder_of_the_ini),
         RECORDS_TEST(record_paths__that_are_wrong_are_named),
         RECORDS_TEST(record_paths__are_none_for_generated_motions),
+        RECORDS_TEST(record_paths__of_a_command_line_are_found_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,9 @@ void fixture_put(const char *folder, const struct fixture_file *file,
         fixture.floats[0] += 1.0F;
     }
     aft_json_set_integer(fixture.manifest, "stage", file->stage);
+    if (file->attempt > 0) {
+        aft_json_set_integer(fixture.manifest, "attempt", file->attempt);
+    }
     aft_json_set(fixture.manifest, "settings", fixture_settings(file->stage));
     aft_json_set(fixture.manifest, "parent", aft_json_string(file->parent));
     aft_json_set_string(fixture.manifest, "fingerprint",

@@ -35,6 +35,7 @@ struct fixture_file {
     const char *fingerprint; /* NULL: fixture_fingerprint(stage) */
     bool damaged;            /* one byte in the middle is changed */
     bool other_weights;      /* a different training */
+    int attempt;             /* 0: its manifest names none */
 };
 
 /* Writes it; state_hash may be NULL. Its settings are fixture_settings(stage). */

@@ -23,18 +23,20 @@
  *   s  seals the next step     e  the same, evaluated      C  seals the stage complete, and waits
  *   k  kills itself            x  exits 0 without a word   n  announces a NaN     m  out of memory
  *   h  hangs                   .  sleeps 20 ms
+ *   a  begins the stage's next attempt
  * Its position survives it, so that a restart goes on behind the letter that ended it. */
 struct script {
     char letters[64];
     int position;
     int starts;
-    int64_t stage, step;
+    int64_t stage, attempt, step;
 };
 
 struct record {          /* what the hooks saw */
     char published[256]; /* one letter per archive: S B I E C */
     char last_reason[256];
     int64_t last_step;
+    int64_t checkpointed_attempt;
     int fail_publications; /* of stages, with SPACE */
     int incidents;
     int signal_at, signal_number; /* once the worker plays its letter of that number, from 1 */
@@ -46,9 +48,11 @@ static enum aft_code seal(struct aft_snapshot_region *region, bool complete, boo
 {
     struct aft_snapshot_info info = {.size = sizeof script->step,
                                      .stage = script->stage,
+                                     .attempt = script->attempt,
                                      .step = script->step,
                                      .stage_complete = complete,
-                                     .evaluated = evaluated};
+                                     .evaluated = evaluated,
+                                     .awaited = evaluated || script->step == 0};
     return aft_snapshot_seal(region, &script->step, &info, NULL);
 }
 
@@ -76,6 +80,12 @@ static void play(struct aft_snapshot_region *region, char letter)
         if (letter == 'e') {
             aft_snapshot_wait_copied(region, aft_snapshot_sequence(region));
         }
+        break;
+    case 'a':
+        script->attempt++;
+        script->step = 0;
+        (void)seal(region, false, false);
+        aft_snapshot_wait_copied(region, aft_snapshot_sequence(region));
         break;
     case 'C':
         (void)seal(region, true, true);
@@ -138,6 +148,9 @@ static enum aft_code publish(void *context, enum aft_archive_kind kind,
     }
     record->published[strlen(record->published)] = letters[kind];
     record->last_step = step;
+    if (kind == AFT_ARCHIVE_CHECKPOINT) {
+        record->checkpointed_attempt = state->info.attempt;
+    }
     if (reason != NULL) {
         (void)snprintf(record->last_reason, sizeof record->last_reason, "%s", reason);
     }
@@ -235,6 +248,17 @@ static void keeper__counts_retries_without_progress_only(void **state)
     assert_int_equal(script->starts, 3);
     assert_int_equal(run.record.last_step, 2);
     assert_false(run.result.before_training);
+}
+
+/* Its steps begin from 0 again, and are progress all the same. */
+static void keeper__takes_a_new_attempt_for_progress(void **state)
+{
+    (void)state;
+    struct run run = {.config.retries = 1};
+    run_script(&run, "ssskaksksC");
+    assert_int_equal(run.result.state, AFT_KEEPER_FINISHED);
+    assert_string_equal(run.record.published, "EEESB");
+    assert_int_equal(script->starts, 4);
 }
 
 static void keeper__takes_any_unannounced_exit_for_a_crash(void **state)
@@ -367,6 +391,15 @@ static void keeper__checkpoints_by_steps(void **state)
     assert_string_equal(strchr(run.record.published, 'S'), "SB");
 }
 
+static void keeper__checkpoints_a_new_attempt_by_its_own_steps(void **state)
+{
+    (void)state;
+    struct run run = {.config.checkpoint_every_steps = 2};
+    run_script(&run, "sssseeaseeC"); /* each e waits for the keeper: it sees steps 5, 6 and 2, 3 */
+    assert_int_equal(run.result.state, AFT_KEEPER_FINISHED);
+    assert_int_equal(run.record.checkpointed_attempt, 1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "_fake_worker") == 0) {
@@ -377,6 +410,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(keeper__publishes_each_stage_and_finishes),
         cmocka_unit_test(keeper__writes_an_error_archive_and_goes_on_from_the_last_seal),
         cmocka_unit_test(keeper__counts_retries_without_progress_only),
+        cmocka_unit_test(keeper__takes_a_new_attempt_for_progress),
         cmocka_unit_test(keeper__takes_any_unannounced_exit_for_a_crash),
         cmocka_unit_test(keeper__does_not_retry_what_will_not_pass),
         cmocka_unit_test(keeper__retries_when_memory_was_short),
@@ -389,6 +423,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(keeper__checkpoints_on_sigusr1_and_ends_on_sigusr2),
         cmocka_unit_test(keeper__offers_every_evaluated_state_as_the_best),
         cmocka_unit_test(keeper__checkpoints_by_steps),
+        cmocka_unit_test(keeper__checkpoints_a_new_attempt_by_its_own_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

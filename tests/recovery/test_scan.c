@@ -336,6 +336,35 @@ static void lineage__another_run_parent_or_stage_keeps_the_older_archive(void **
     assert_int_equal(fixture_count(folder), 5);
 }
 
+static void lineage__a_later_attempt_is_later_whatever_its_steps(void **state)
+{
+    (void)state;
+    static const struct {
+        int attempt, steps;
+        bool stays;
+    } tries[] = {{3, 0, true}, {2, 50, true}, {2, 49, false}, {1, 90, false}};
+    const struct fixture_file spec = {.file = "stage3_INTERRUPTED_150kN.zip",
+                                      .kind = AFT_ARCHIVE_INTERRUPTED,
+                                      .stage = 3,
+                                      .steps = 50,
+                                      .attempt = 2};
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        char path[PATH_MAX];
+        char fingerprint[AFT_SHA256_HEX_SIZE];
+        fixture_put(folder, &spec, NULL);
+        path_of(path, spec.file);
+        fixture_fingerprint(fingerprint, 3);
+        struct aft_json *manifest = aft_json_object();
+        aft_json_set_string(manifest, "run_id", "test-run");
+        aft_json_set_string(manifest, "fingerprint", fingerprint);
+        aft_json_set_integer(manifest, "attempt", tries[i].attempt);
+        const struct aft_archive_counters counters = {.stage = 3, .steps = tries[i].steps};
+        assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL), AFT_OK);
+        assert_int_equal(fixture_exists(folder, spec.file), tries[i].stays);
+        aft_json_destroy(manifest);
+    }
+}
+
 static void lineage__damaged_archive_is_kept_as_corrupt(void **state)
 {
     (void)state;
@@ -367,6 +396,7 @@ int main(void)
         TEST(lineage__later_step_of_the_same_may_overwrite),
         TEST(lineage__earlier_step_keeps_the_older_archive),
         TEST(lineage__another_run_parent_or_stage_keeps_the_older_archive),
+        TEST(lineage__a_later_attempt_is_later_whatever_its_steps),
         TEST(lineage__damaged_archive_is_kept_as_corrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

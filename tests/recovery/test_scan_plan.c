@@ -22,6 +22,7 @@ struct file {
     bool damaged;
     const char *fingerprint;
     bool other_weights;
+    int attempt;
 };
 
 struct plan_case {
@@ -112,6 +113,18 @@ static const struct plan_case cases[] = {
      .sentence = RESUMING,
      .said = {"Not used: ", "stage2_step000000070.zip (checkpoint, stage 2, step 70)",
               "the latest of several", "--resume latest"}},
+    {.rule = "rule 2: a later attempt is later, whatever its steps",
+     .files = {STAGE1,
+               {"checkpoints/stage2_step000000070.zip", AFT_ARCHIVE_CHECKPOINT, 2, 70, 0, false,
+                NULL, 0, 0},
+               {"stage2_INTERRUPTED_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 20, 0, false, NULL, 0,
+                2}},
+     .n_stages = 4,
+     .outcome = AFT_PLAN_RESUME,
+     .last_completed = 1,
+     .next_stage = 2,
+     .sentence = RESUMING,
+     .said = {"stage2_INTERRUPTED_100kN.zip (interrupted, stage 2, step 20 of attempt 2)"}},
     {.rule = "rule 1: interrupted in the first stage starts it anew, and says how to continue",
      .files = {{"stage1_INTERRUPTED_50kN.zip", AFT_ARCHIVE_INTERRUPTED, 1, 50, NONE, false, NULL,
                 false}},
@@ -371,7 +384,8 @@ static void put_files(const char *folder, const struct plan_case *plan_case)
                                           .parent = file->parent == FOREIGN ? foreign : parent,
                                           .fingerprint = file->fingerprint,
                                           .damaged = file->damaged,
-                                          .other_weights = file->other_weights};
+                                          .other_weights = file->other_weights,
+                                          .attempt = file->attempt};
         fixture_put(folder, &spec, hashes[i]);
     }
 }

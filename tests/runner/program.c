@@ -249,19 +249,30 @@ bool program_await_phase(const struct program *program, int stage, enum aft_work
     return seen;
 }
 
-bool program_await_step(const struct program *program, int stage, long long step)
+static bool is_beyond(const struct aft_snapshot_info *info, int stage, int attempt, long long step)
+{
+    return info->stage == stage &&
+           (info->attempt > attempt || (info->attempt == attempt && info->step >= step));
+}
+
+bool program_await_attempt(const struct program *program, int stage, int attempt, long long step)
 {
     struct aft_snapshot_region *region = await_region(program);
     bool seen = false;
     while (region != NULL && !seen && !has_ended(program)) {
         struct aft_snapshot_info info;
-        seen = aft_snapshot_peek(region, &info) && info.stage == stage && info.step >= step;
+        seen = aft_snapshot_peek(region, &info) && is_beyond(&info, stage, attempt, step);
         if (!seen) {
             nap();
         }
     }
     aft_snapshot_destroy(region);
     return seen;
+}
+
+bool program_await_step(const struct program *program, int stage, long long step)
+{
+    return program_await_attempt(program, stage, 1, step);
 }
 
 void program_state_hash(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive)

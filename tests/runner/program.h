@@ -39,6 +39,8 @@ pid_t program_worker(const struct program *program);
 bool program_await_phase(const struct program *program, int stage, enum aft_worker_phase phase);
 /* Waits for a snapshot at or beyond a step of a stage. */
 bool program_await_step(const struct program *program, int stage, long long step);
+/* The same of an attempt at a stage, counted from 1, or of a later attempt. */
+bool program_await_attempt(const struct program *program, int stage, int attempt, long long step);
 
 /* The training state of an archive, hashed from its members' contents. */
 void program_state_hash(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive);
