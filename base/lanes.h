@@ -1,9 +1,10 @@
 /*
- * Sixteen single-precision lanes as one value (GCC's and Clang's vector
+ * Eight single-precision lanes as one value (GCC's and Clang's vector
  * extension), for loops that the compiler does not turn into vector code by
- * itself. To be used in functions that base/simd.h compiles for several
+ * itself. Eight, because GCC 12 takes comparisons of sixteen apart where AVX-512
+ * is missing. To be used in functions that base/simd.h compiles for several
  * instruction sets; operators and these functions give the same bits on each.
- * A comparison (a < b) gives an aft_mask16 of 0 and -1.
+ * A comparison (a < b) gives an aft_mask8 of 0 and -1.
  */
 #ifndef AFT_BASE_LANES_H
 #define AFT_BASE_LANES_H
@@ -12,80 +13,76 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef float aft_f32x16 __attribute__((vector_size(64)));
-typedef int32_t aft_mask16 __attribute__((vector_size(64)));
-typedef int64_t aft_pairs16 __attribute__((vector_size(64)));
+typedef float aft_f32x8 __attribute__((vector_size(32)));
+typedef int32_t aft_mask8 __attribute__((vector_size(32)));
+typedef int64_t aft_pairs8 __attribute__((vector_size(32)));
 typedef float aft_f32x4 __attribute__((vector_size(16)));
 typedef float aft_f32x4_memory __attribute__((vector_size(16), aligned(4), may_alias));
-typedef float aft_f32x16_memory __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float aft_f32x8_memory __attribute__((vector_size(32), aligned(4), may_alias));
 
-static inline aft_f32x16 aft_load16(const float *from)
+static inline aft_f32x8 aft_load8(const float *from)
 {
-    return *(const aft_f32x16_memory *)from;
+    return *(const aft_f32x8_memory *)from;
 }
 
-static inline void aft_store16(float *to, aft_f32x16 value)
+static inline void aft_store8(float *to, aft_f32x8 value)
 {
-    *(aft_f32x16_memory *)to = value;
+    *(aft_f32x8_memory *)to = value;
 }
 
-static inline aft_f32x16 aft_all16(float value)
+static inline aft_f32x8 aft_all8(float value)
 {
-    return (aft_f32x16){0.0F} + value;
+    return (aft_f32x8){0.0F} + value;
 }
 
-static inline aft_f32x16 aft_select16(aft_mask16 mask, aft_f32x16 yes, aft_f32x16 no)
+static inline aft_f32x8 aft_select8(aft_mask8 mask, aft_f32x8 yes, aft_f32x8 no)
 {
-    return (aft_f32x16)((mask & (aft_mask16)yes) | (~mask & (aft_mask16)no));
+    return (aft_f32x8)((mask & (aft_mask8)yes) | (~mask & (aft_mask8)no));
 }
 
-static inline aft_f32x16 aft_larger16(aft_f32x16 a, aft_f32x16 b)
+static inline aft_f32x8 aft_larger8(aft_f32x8 a, aft_f32x8 b)
 {
-    return aft_select16(a >= b, a, b);
+    return aft_select8(a >= b, a, b);
 }
 
-static inline aft_f32x16 aft_smaller16(aft_f32x16 a, aft_f32x16 b)
+static inline aft_f32x8 aft_smaller8(aft_f32x8 a, aft_f32x8 b)
 {
-    return aft_select16(a <= b, a, b);
+    return aft_select8(a <= b, a, b);
 }
 
-static inline aft_f32x16 aft_abs16(aft_f32x16 a)
+static inline aft_f32x8 aft_abs8(aft_f32x8 a)
 {
-    return (aft_f32x16)((aft_mask16)a & 0x7fffffff);
+    return (aft_f32x8)((aft_mask8)a & 0x7fffffff);
 }
 
 /* The size of the first, the sign of the second. */
-static inline aft_f32x16 aft_sign16(aft_f32x16 size, aft_f32x16 sign)
+static inline aft_f32x8 aft_sign8(aft_f32x8 size, aft_f32x8 sign)
 {
-    return (aft_f32x16)(((aft_mask16)size & 0x7fffffff) | ((aft_mask16)sign & INT32_MIN));
+    return (aft_f32x8)(((aft_mask8)size & 0x7fffffff) | ((aft_mask8)sign & INT32_MIN));
 }
 
-static inline aft_f32x16 aft_sqrt16(aft_f32x16 a)
+static inline aft_f32x8 aft_sqrt8(aft_f32x8 a)
 {
-    aft_f32x16 root = a;
-    for (int j = 0; j < 16; j++) {
+    aft_f32x8 root = a;
+    for (int j = 0; j < 8; j++) {
         root[j] = sqrtf(a[j]);
     }
     return root;
 }
 
-static inline int aft_any16(aft_mask16 mask)
+static inline int aft_any8(aft_mask8 mask)
 {
-    aft_pairs16 pairs = (aft_pairs16)mask;
-    int64_t low = (pairs[0] | pairs[1]) | (pairs[2] | pairs[3]);
-    int64_t high = (pairs[4] | pairs[5]) | (pairs[6] | pairs[7]);
-    return (low | high) != 0;
+    aft_pairs8 pairs = (aft_pairs8)mask;
+    return ((pairs[0] | pairs[1]) | (pairs[2] | pairs[3])) != 0;
 }
 
 /* from's last lane first */
-static inline aft_f32x16 aft_reverse16(aft_f32x16 from)
+static inline aft_f32x8 aft_reverse8(aft_f32x8 from)
 {
 #if defined(__clang__)
-    return __builtin_shufflevector(from, from, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
-                                   0);
+    return __builtin_shufflevector(from, from, 7, 6, 5, 4, 3, 2, 1, 0);
 #else
-    return __builtin_shuffle(from,
-                             (aft_mask16){15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0});
+    return __builtin_shuffle(from, (aft_mask8){7, 6, 5, 4, 3, 2, 1, 0});
 #endif
 }
 

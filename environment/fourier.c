@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16 };
+enum { LANES = 8 };
 
 /*
  * One size's tables. A step of radix 4 over sequences of length n, at stride s
@@ -120,41 +120,41 @@ void aft_fourier_destroy(struct aft_fourier *fourier)
     free(fourier);
 }
 
-struct complex16 {
-    aft_f32x16 re, im;
+struct complex8 {
+    aft_f32x8 re, im;
 };
 
-static inline struct complex16 times(struct complex16 a, aft_f32x16 re, aft_f32x16 im)
+static inline struct complex8 times(struct complex8 a, aft_f32x8 re, aft_f32x8 im)
 {
-    return (struct complex16){a.re * re - a.im * im, a.re * im + a.im * re};
+    return (struct complex8){a.re * re - a.im * im, a.re * im + a.im * re};
 }
 
-static inline struct complex16 plus(struct complex16 a, struct complex16 b)
+static inline struct complex8 plus(struct complex8 a, struct complex8 b)
 {
-    return (struct complex16){a.re + b.re, a.im + b.im};
+    return (struct complex8){a.re + b.re, a.im + b.im};
 }
 
-static inline struct complex16 minus(struct complex16 a, struct complex16 b)
+static inline struct complex8 minus(struct complex8 a, struct complex8 b)
 {
-    return (struct complex16){a.re - b.re, a.im - b.im};
+    return (struct complex8){a.re - b.re, a.im - b.im};
 }
 
 struct parts { /* an array of complex numbers */
     float *re, *im;
 };
 
-static inline struct complex16 load(const struct parts *x, size_t i)
+static inline struct complex8 load(const struct parts *x, size_t i)
 {
-    return (struct complex16){aft_load16(x->re + i), aft_load16(x->im + i)};
+    return (struct complex8){aft_load8(x->re + i), aft_load8(x->im + i)};
 }
 
 /* Radix 4 at x[i], x[i + quarter], …, before the twiddles. */
-static inline void butterfly(struct complex16 y[4], const struct parts *x, size_t i, size_t quarter)
+static inline void butterfly(struct complex8 y[4], const struct parts *x, size_t i, size_t quarter)
 {
-    struct complex16 a = load(x, i), b = load(x, i + quarter);
-    struct complex16 c = load(x, i + 2 * quarter), d = load(x, i + 3 * quarter);
-    struct complex16 even = plus(a, c), odd = minus(a, c), sum = plus(b, d), gap = minus(b, d);
-    struct complex16 turned = {-gap.im, gap.re}; /* i (b - d) */
+    struct complex8 a = load(x, i), b = load(x, i + quarter);
+    struct complex8 c = load(x, i + 2 * quarter), d = load(x, i + 3 * quarter);
+    struct complex8 even = plus(a, c), odd = minus(a, c), sum = plus(b, d), gap = minus(b, d);
+    struct complex8 turned = {-gap.im, gap.re}; /* i (b - d) */
     y[0] = plus(even, sum);
     y[1] = minus(odd, turned);
     y[2] = minus(even, sum);
@@ -163,12 +163,12 @@ static inline void butterfly(struct complex16 y[4], const struct parts *x, size_
 
 /* y[(4 p + k) s + q] = values[k][lane], lane … = the q and p from i = p s + q on; s < LANES. */
 static inline void scatter(const struct parts *y, size_t i, size_t stride,
-                           const struct complex16 values[4])
+                           const struct complex8 values[4])
 {
     float re[4][LANES], im[4][LANES];
     for (int k = 0; k < 4; k++) {
-        aft_store16(re[k], values[k].re);
-        aft_store16(im[k], values[k].im);
+        aft_store8(re[k], values[k].re);
+        aft_store8(im[k], values[k].im);
     }
     for (size_t lane = 0; lane < LANES; lane += stride) {
         size_t to = (i + lane) * 4;
@@ -185,11 +185,11 @@ static inline void narrow_step(const struct parts *y, const struct parts *x, siz
 {
     size_t quarter = size / 4;
     for (size_t i = 0; i < quarter; i += LANES) {
-        struct complex16 value[4];
+        struct complex8 value[4];
         butterfly(value, x, i, quarter);
         for (size_t k = 1; k < 4; k++) {
             const float *turn = table + 2 * (k - 1) * quarter + i;
-            value[k] = times(value[k], aft_load16(turn), aft_load16(turn + quarter));
+            value[k] = times(value[k], aft_load8(turn), aft_load8(turn + quarter));
         }
         scatter(y, i, stride, value);
     }
@@ -201,16 +201,16 @@ static inline void wide_step(const struct parts *y, const struct parts *x, size_
     size_t quarter = size / 4, entries = quarter / stride;
     for (size_t p = 0; p < entries; p++) {
         for (size_t q = 0; q < stride; q += LANES) {
-            struct complex16 value[4];
+            struct complex8 value[4];
             size_t to = 4 * p * stride + q;
             butterfly(value, x, p * stride + q, quarter);
             for (size_t k = 1; k < 4; k++) {
                 const float *turn = table + 2 * (k - 1) * entries + p;
-                value[k] = times(value[k], aft_all16(turn[0]), aft_all16(turn[entries]));
+                value[k] = times(value[k], aft_all8(turn[0]), aft_all8(turn[entries]));
             }
             for (size_t k = 0; k < 4; k++, to += stride) {
-                aft_store16(y->re + to, value[k].re);
-                aft_store16(y->im + to, value[k].im);
+                aft_store8(y->re + to, value[k].re);
+                aft_store8(y->im + to, value[k].im);
             }
         }
     }
@@ -221,12 +221,12 @@ static inline void pair_step(const struct parts *y, const struct parts *x, size_
 {
     size_t half = size / 2;
     for (size_t q = 0; q < half; q += LANES) {
-        struct complex16 a = load(x, q), b = load(x, q + half);
-        struct complex16 sum = plus(a, b), gap = minus(a, b);
-        aft_store16(y->re + q, sum.re);
-        aft_store16(y->im + q, sum.im);
-        aft_store16(y->re + q + half, gap.re);
-        aft_store16(y->im + q + half, gap.im);
+        struct complex8 a = load(x, q), b = load(x, q + half);
+        struct complex8 sum = plus(a, b), gap = minus(a, b);
+        aft_store8(y->re + q, sum.re);
+        aft_store8(y->im + q, sum.im);
+        aft_store8(y->re + q + half, gap.re);
+        aft_store8(y->im + q + half, gap.im);
     }
 }
 
@@ -268,16 +268,16 @@ static inline void apply_factor(const struct parts *to, const struct parts *from
     float s0 = 0.5F * (factor[0] + factor[size]), d0 = 0.5F * (factor[0] - factor[size]);
     for (size_t k = 1; k < size; k += LANES) { /* to one past the end */
         size_t mirror = size - k - (LANES - 1);
-        struct complex16 here = load(from, k), there = load(from, mirror);
-        there = (struct complex16){aft_reverse16(there.re), aft_reverse16(there.im)};
-        aft_f32x16 at = aft_load16(factor + k), beyond = aft_reverse16(aft_load16(factor + mirror));
-        struct complex16 even = {0.5F * (here.re + there.re), 0.5F * (here.im - there.im)};
-        struct complex16 odd = {0.5F * (here.im + there.im), 0.5F * (there.re - here.re)};
-        aft_f32x16 s = 0.5F * (at + beyond), d = 0.5F * (at - beyond);
-        aft_f32x16 c = d * aft_load16(cosine + k), i = d * aft_load16(sine + k);
-        struct complex16 turned_odd = times(odd, c, i), turned_even = times(even, c, -i);
-        aft_store16(to->re + k, s * even.re + turned_odd.re - (s * odd.im + turned_even.im));
-        aft_store16(to->im + k, s * even.im + turned_odd.im + (s * odd.re + turned_even.re));
+        struct complex8 here = load(from, k), there = load(from, mirror);
+        there = (struct complex8){aft_reverse8(there.re), aft_reverse8(there.im)};
+        aft_f32x8 at = aft_load8(factor + k), beyond = aft_reverse8(aft_load8(factor + mirror));
+        struct complex8 even = {0.5F * (here.re + there.re), 0.5F * (here.im - there.im)};
+        struct complex8 odd = {0.5F * (here.im + there.im), 0.5F * (there.re - here.re)};
+        aft_f32x8 s = 0.5F * (at + beyond), d = 0.5F * (at - beyond);
+        aft_f32x8 c = d * aft_load8(cosine + k), i = d * aft_load8(sine + k);
+        struct complex8 turned_odd = times(odd, c, i), turned_even = times(even, c, -i);
+        aft_store8(to->re + k, s * even.re + turned_odd.re - (s * odd.im + turned_even.im));
+        aft_store8(to->im + k, s * even.im + turned_odd.im + (s * odd.re + turned_even.re));
     }
     to->re[0] = s0 * from->re[0] + d0 * from->im[0];
     to->im[0] = s0 * from->im[0] + d0 * from->re[0];

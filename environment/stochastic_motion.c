@@ -225,7 +225,7 @@ struct windowing { /* of samples first … end - 1, where the window is above 0 
 static inline void apply_window(struct windowing *w)
 {
     float at[LANES], log_t[LANES], x[LANES];
-    aft_f32x16 squares = aft_all16(0.0F);
+    aft_f32x8 squares = aft_all8(0.0F);
     for (size_t i = w->first; i < w->end; i += LANES) {
         size_t n = w->end - i < LANES ? w->end - i : LANES;
         memset(x, 0, sizeof x);
@@ -236,11 +236,12 @@ static inline void apply_window(struct windowing *w)
             at[j] = (float)((int32_t)i + j) * w->dt_s - (float)AFT_SOURCE_LEAD_S;
             x[j] *= aft_exp_f32(w->offset + w->b * log_t[j] - w->c_1_s * at[j]);
         }
-        squares += aft_load16(x) * aft_load16(x);
+        squares += aft_load8(x) * aft_load8(x);
+        squares += aft_load8(x + LANES / 2) * aft_load8(x + LANES / 2);
         memcpy(w->time + i, x, n * sizeof *x);
     }
     w->squares = 0.0;
-    for (int j = 0; j < LANES; j++) {
+    for (int j = 0; j < LANES / 2; j++) {
         w->squares += (double)squares[j];
     }
 }
