@@ -80,6 +80,9 @@ struct aft_motion_settings { /* [ground_motion], may follow in a stage */
     double mix_distance_km;
 };
 
+enum aft_observer_kind { AFT_OBSERVER_NONE, AFT_OBSERVER_KALMAN };
+enum aft_nominal_kind { AFT_NOMINAL_NONE, AFT_NOMINAL_LQG };
+
 struct aft_environment_settings { /* [environment], may follow in a stage */
     int n_envs;
     double dt_s;       /* step of the simulation and of the ground motion */
@@ -87,11 +90,16 @@ struct aft_environment_settings { /* [environment], may follow in a stage */
     double episode_s;
     struct aft_int_list acceleration_floors; /* sensors: belong to the run, not to a stage */
     struct aft_int_list drift_storeys;       /* empty: no drift sensors */
-    double sensor_noise;  /* white noise, as a fraction of each channel's full scale */
-    int sensor_bits;      /* quantisation over ± full scale; 0: none */
-    int latency_steps;    /* control steps between measuring and acting on it */
-    double dropout;       /* probability that a channel repeats its last value */
-    double reward_drift;  /* weight of the reduction of squared drift, 10 in facts */
+    double accelerometer_range_g;            /* full scale, ± */
+    double sensor_noise;             /* white noise, as a fraction of each channel's full scale */
+    int sensor_bits;                 /* quantisation over ± full scale; 0: none */
+    int latency_steps;               /* control steps between measuring and acting on it */
+    double dropout;                  /* probability that a channel repeats its last value */
+    enum aft_observer_kind observer; /* belong to the run, */
+    enum aft_nominal_kind nominal;   /* like the sensors */
+    double nominal_drift_rate, nominal_stroke, nominal_stroke_rate, nominal_control;
+    double stroke_guard;  /* share of the stroke; 0: no guard */
+    double reward_drift;  /* weight of the squared drift */
     double reward_peak;   /* weight of growth of the peak drift */
     double reward_stroke; /* weight of the stroke barrier above 70 % of the stroke */
     double reward_saturation;
@@ -140,7 +148,7 @@ struct aft_recovery_settings { /* [recovery] */
 
 struct aft_evaluation_settings { /* [evaluation] */
     int motions;                 /* held-out motions at the end of each stage; 0: none */
-    int64_t every_steps; /* between evaluations within a stage; 0: none */
+    int64_t every_steps;         /* between evaluations within a stage; 0: none */
     double tail_s;               /* simulated after the motion's end */
 };
 

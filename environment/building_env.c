@@ -10,7 +10,7 @@ enum { MAX_ENVS = 1 << 20, MAX_STEPS = 1 << 20, MAX_SUBSTEPS = 1000 };
 enum {
     MAX_BLOCK_ROWS = 2 * AFT_PLANT_MAX_COLUMNS +
                      AFT_OBSERVATION_MAX_CHANNELS * (AFT_SENSOR_MAX_LATENCY_STEPS + 1) +
-                     AFT_SENSOR_MAX_CHANNELS + 2
+                     AFT_SENSOR_MAX_CHANNELS + 2 + AFT_OBSERVER_MAX_MEMORY
 };
 
 static const char *const metric_names[AFT_N_METRICS] = {
@@ -18,7 +18,7 @@ static const char *const metric_names[AFT_N_METRICS] = {
 
 int aft_environment_obs_dim(const struct aft_environment_config *config)
 {
-    return aft_sensors_obs_dim(&config->sensors);
+    return aft_sensors_obs_dim(config);
 }
 
 static size_t block_rows(const struct aft_building_env *self)
@@ -149,6 +149,7 @@ static void env_destroy(void *self_)
     if (self == NULL) {
         return;
     }
+    aft_observer_destroy(self->observer);
     aft_plant_f32_destroy(self->plant);
     aft_plant_destroy(self->exact);
     aft_motion_set_destroy(self->motions);
@@ -271,6 +272,9 @@ static enum aft_code build(struct aft_building_env *self, struct aft_error *erro
     if (code == AFT_OK) {
         code = aft_sensors_init(&self->sensors, &config->sensors, self->exact,
                                 config->dt_s * config->control_every, error);
+    }
+    if (code == AFT_OK) {
+        code = aft_sensors_assist(&self->sensors, &self->observer, config, error);
     }
     if (code == AFT_OK) {
         code = make_motions(self, error);

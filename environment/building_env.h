@@ -25,6 +25,7 @@
 #include "environment/environment.h"
 #include "environment/ground_motion.h"
 #include "environment/observation.h"
+#include "environment/observer.h"
 #include "environment/passive_reference.h"
 #include "environment/plant_f32.h"
 
@@ -74,6 +75,7 @@ struct aft_building_env {
     const struct aft_plant_f32 *passive_plant; /* `plant`, as long as the devices are the same */
     struct aft_motion_set *motions;
     struct aft_sensors sensors;
+    struct aft_observer *observer; /* of the sensors; may be NULL */
     struct aft_random_key sensor_key;
     struct aft_episode_lanes *episodes; /* [n_blocks] */
     float *rows;                        /* [n_blocks][block_rows][AFT_LANES] */

@@ -51,6 +51,14 @@ struct aft_sensor_config {
     int bits;     /* quantisation over ± full scale; 0: none */
     int latency_steps;
     double dropout;
+    double accelerometer_range_m_s2; /* full scale of the accelerometers, ± */
+    bool observer;                   /* the policy sees a Kalman filter's estimates */
+    double guard_reach; /* share of the stroke from which on the drive brakes; 0: no guard */
+};
+
+struct aft_nominal_config { /* the LQG controller that the policy's action is added to */
+    bool enabled;           /* with an observer only */
+    double drift_rate, stroke, stroke_rate, control; /* its weights, see lqr.h */
 };
 
 struct aft_reward_config {
@@ -66,6 +74,7 @@ struct aft_environment_config {
     struct aft_actuator_config actuator;
     struct aft_motion_config motion;
     struct aft_sensor_config sensors;
+    struct aft_nominal_config nominal;
     struct aft_reward_config reward;
     uint64_t seed;
     uint32_t stage;

@@ -69,6 +69,7 @@ struct aft_controller aft_controller_policy(struct aft_policy_controller *policy
     return (struct aft_controller){.name = "policy",
                                    .device = AFT_DEVICE_CONFIGURED,
                                    .in_batches = true,
+                                   .assisted = true,
                                    .self = policy,
                                    .act = ask_policy};
 }

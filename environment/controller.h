@@ -43,6 +43,9 @@ struct aft_controller {
      * each, from several threads at a time. */
     bool in_batches;
     size_t n_memory; /* doubles that it remembers of each motion */
+    /* Its force is an action as in training: added to the nominal controller's, and
+     * guarded, where the sensors say so (observation.h). */
+    bool assisted;
 
     void *self; /* borrowed */
     /* Commands (N) for n motions; the evaluation clips them to the force limit.

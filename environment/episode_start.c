@@ -79,15 +79,19 @@ static void clear_episode(struct aft_episode_lanes *episode, int j, uint32_t num
 static void observe_first(struct aft_building_env *self, const struct aft_block *block, int j,
                           float *obs)
 {
-    enum { MAX_MEMORY = AFT_OBSERVATION_MAX_CHANNELS * (AFT_SENSOR_MAX_LATENCY_STEPS + 2) };
+    enum {
+        MAX_MEMORY = AFT_OBSERVATION_MAX_CHANNELS * (AFT_SENSOR_MAX_LATENCY_STEPS + 2) +
+                     AFT_OBSERVER_MAX_MEMORY
+    };
     float memory[MAX_MEMORY], channels[AFT_OBSERVATION_MAX_CHANNELS] = {0.0F};
     int env = block->first + j;
     struct aft_sensor_stream stream = {self->sensor_key, (uint32_t)env, block->episode->number[j]};
     channels[self->sensors.config.n_acceleration_floors] = self->now[env].ground_m_s2[0];
     aft_sensors_reset(&self->sensors, memory);
-    aft_sensors_measure(&self->sensors, memory, channels, &stream, 0);
+    const struct aft_sensed sensed = {.channels = channels};
+    aft_sensors_measure(&self->sensors, memory, &sensed, &stream);
     aft_sensors_observe(obs + (size_t)env * (size_t)self->sensors.obs_dim, &self->sensors, memory,
-                        0.0, 0);
+                        &sensed);
     for (int i = 0; i < self->sensors.n_memory; i++) {
         block->memory[(size_t)i * AFT_LANES + (size_t)j] = memory[i];
     }

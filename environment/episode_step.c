@@ -3,12 +3,13 @@
 #include "base/simd.h"
 #include "environment/building_env.h"
 #include "environment/clamp.h"
+#include "environment/observer.h"
 #include "environment/reward.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_OBS = 4 * AFT_SENSOR_MAX_CHANNELS + 8 }; /* and whole fours */
+enum { MAX_OBS = 4 * AFT_SENSOR_MAX_CHANNELS + 2 * AFT_OBSERVER_MAX_STOREYS + 8 }; /* whole fours */
 
 struct control_step { /* a step in the making, rows by lane */
     float action[AFT_LANES];
@@ -16,7 +17,7 @@ struct control_step { /* a step in the making, rows by lane */
     struct aft_lane_response response;
     float acting_n[AFT_LANES]; /* all that acts between roof and device */
     float floor_m_s2[AFT_BUILDING_MAX_FLOORS * AFT_LANES], largest_floor_m_s2[AFT_LANES];
-    struct aft_passive_step passive[AFT_LANES], passive_before[AFT_LANES];
+    float passive_squares[AFT_LANES];
     float reward[AFT_LANES];
     float obs[MAX_OBS * AFT_LANES], obs_by_env[AFT_LANES * MAX_OBS];
 };
@@ -25,6 +26,7 @@ static enum aft_code take_actions(struct control_step *step, const struct aft_bu
                                   const struct aft_block *block, const float *actions,
                                   struct aft_error *error)
 {
+    float shares[AFT_LANES];
     memset(step->action, 0, sizeof step->action);
     memcpy(step->action + block->from, actions + block->first + block->from,
            (size_t)(block->to - block->from) * sizeof *actions);
@@ -33,8 +35,11 @@ static enum aft_code take_actions(struct control_step *step, const struct aft_bu
             return aft_fail(error, AFT_ERR_NUMERIC, "environment %d: the action is not finite",
                             block->first + j);
         }
-        step->forces.command_n[j] =
-            aft_clamp_f32(step->action[j], -1.0F, 1.0F) * self->plant->force_limit_n;
+        shares[j] = aft_clamp_f32(step->action[j], -1.0F, 1.0F);
+    }
+    aft_sensors_command_lanes(shares, &self->sensors, block->memory);
+    for (int j = 0; j < AFT_LANES; j++) {
+        step->forces.command_n[j] = shares[j] * self->plant->force_limit_n;
         step->forces.actuator_n[j] = block->episode->actuator_n[j];
     }
     return AFT_OK;
@@ -76,16 +81,10 @@ static enum aft_code check_finite(const struct control_step *step, const struct 
 static void read_passive(struct control_step *step, const struct aft_building_env *self,
                          const struct aft_block *block)
 {
-    for (int j = 0; j < AFT_LANES; j++) {
-        step->passive[j] = step->passive_before[j] = (struct aft_passive_step){0};
-    }
+    memset(step->passive_squares, 0, sizeof step->passive_squares);
     for (int j = block->from; j < block->to; j++) {
         uint32_t t = block->episode->step[j];
-        const struct aft_passive_step *passive = self->now[block->first + j].passive + t;
-        step->passive[j] = passive[0];
-        if (t > 0) {
-            step->passive_before[j] = passive[-1];
-        }
+        step->passive_squares[j] = self->now[block->first + j].passive[t].squares;
     }
 }
 
@@ -96,15 +95,10 @@ static inline struct aft_reward_terms terms_of(const struct control_step *step,
     float limit_n = self->plant->force_limit_n;
     float peak = aft_larger_f32(episode->peak[j], step->response.peak[j]);
     float floor = aft_larger_f32(episode->peak_acceleration_m_s2[j], step->largest_floor_m_s2[j]);
-    const struct aft_passive_step *now = &step->passive[j], *before = &step->passive_before[j];
     return (struct aft_reward_terms){
         .squares = step->response.squares[j],
-        .passive_squares = now->squares,
         .peak_growth = peak - episode->peak[j],
-        .passive_peak_growth = now->peak - before->peak,
         .acceleration_growth_m_s2 = floor - episode->peak_acceleration_m_s2[j],
-        .passive_acceleration_growth_m_s2 =
-            now->peak_acceleration_m_s2 - before->peak_acceleration_m_s2,
         .mean_squares = episode->mean_squares[j],
         .substeps = (float)self->steps * (float)self->substeps,
         .largest_drift = episode->largest_drift[j],
@@ -124,7 +118,7 @@ static inline void settle_lanes(struct control_step *step, const struct aft_buil
         struct aft_reward_terms terms = terms_of(step, self, episode, j);
         step->reward[j] = aft_reward(&self->config.reward, &terms);
         episode->squares[j] += terms.squares;
-        episode->passive_squares[j] += terms.passive_squares;
+        episode->passive_squares[j] += step->passive_squares[j];
     }
     const struct aft_lane_response *now = &step->response;
     for (int j = 0; j < AFT_LANES; j++) {

@@ -1,5 +1,6 @@
 #include "environment/evaluation.h"
 
+#include "environment/observer.h"
 #include "environment/trial.h"
 
 #include <math.h>
@@ -20,6 +21,7 @@ struct session {
     int n_controllers;
     struct aft_environment_config config; /* with the changes of robustness */
     struct aft_sensors sensors;           /* of the building with its device */
+    struct aft_observer *observer;        /* of the nominal building; may be NULL */
     struct aft_plant **plants;            /* [n_controllers] */
     struct aft_trial_setup *setups;       /* [n_controllers] */
     float *extra_noise;                   /* [list->n][n_channels]; NULL: none */
@@ -38,6 +40,7 @@ static void clear(struct session *s)
     for (int i = 0; s->plants != NULL && i < s->n_controllers; i++) {
         aft_plant_destroy(s->plants[i]);
     }
+    aft_observer_destroy(s->observer);
     free(s->plants);
     free(s->setups);
     free(s->extra_noise);
@@ -93,6 +96,9 @@ static enum aft_code make_sensors(struct session *s, struct aft_error *error)
     if (code == AFT_OK) {
         code = aft_sensors_init(&s->sensors, &config->sensors, plant,
                                 config->dt_s * config->control_every, error);
+    }
+    if (code == AFT_OK) {
+        code = aft_sensors_assist(&s->sensors, &s->observer, s->evaluation->config, error);
     }
     aft_plant_destroy(plant);
     return code;

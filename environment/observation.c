@@ -3,6 +3,7 @@
 #include "base/random_lanes.h"
 #include "base/simd.h"
 #include "environment/clamp.h"
+#include "environment/observer.h"
 
 #include <math.h>
 #include <string.h>
@@ -45,9 +46,13 @@ static ptrdiff_t onset_at(const struct aft_sensors *s)
     return peak_at(s) + 1;
 }
 
-int aft_sensors_obs_dim(const struct aft_sensor_config *config)
+int aft_sensors_obs_dim(const struct aft_environment_config *config)
 {
-    return 2 * config->n_acceleration_floors + 1 + 2 * config->n_drift_storeys + 2 + 4;
+    const struct aft_sensor_config *sensors = &config->sensors;
+    int floors = sensors->n_acceleration_floors;
+    int history = sensors->observer ? 2 * aft_observer_storeys(&config->building) : floors;
+    return floors + 1 + history + 2 * sensors->n_drift_storeys + 2 + 4 +
+           (config->nominal.enabled ? 1 : 0);
 }
 
 static enum aft_code check_places(const int *place, int n, int floors, const char *name,
@@ -80,29 +85,46 @@ static enum aft_code check_config(const struct aft_sensor_config *config, int fl
     }
     if (!(config->noise >= 0.0) || !isfinite(config->noise) || !(config->dropout >= 0.0) ||
         !(config->dropout <= 1.0) || config->bits < 0 || config->bits > MAX_BITS ||
-        config->latency_steps < 0 || config->latency_steps > MAX_LATENCY_STEPS) {
+        config->latency_steps < 0 || config->latency_steps > MAX_LATENCY_STEPS ||
+        !(config->accelerometer_range_m_s2 > 0.0) || !(config->guard_reach >= 0.0) ||
+        !(config->guard_reach <= 1.0)) {
         return aft_fail(error, AFT_ERR_USAGE,
-                        "sensors: noise %g, dropout %g, %d bits, latency %d steps: expected 0 or "
-                        "more, 0 to 1, 0 to %d, 0 to %d",
+                        "sensors: noise %g, dropout %g, %d bits, latency %d steps, accelerometers' "
+                        "range %g m/s2, guard's reach %g: expected 0 or more, 0 to 1, 0 to %d, 0 "
+                        "to %d, above 0, 0 to 1",
                         config->noise, config->dropout, config->bits, config->latency_steps,
-                        MAX_BITS, MAX_LATENCY_STEPS);
+                        config->accelerometer_range_m_s2, config->guard_reach, MAX_BITS,
+                        MAX_LATENCY_STEPS);
     }
     return AFT_OK;
 }
 
 static void set_full_scales(struct aft_sensors *s, double stroke_m)
 {
-    int n = s->config.n_acceleration_floors, m = s->config.n_drift_storeys;
-    for (int i = 0; i < n; i++) {
-        s->full_scale[i] = 40.0F;
+    int m = s->config.n_drift_storeys;
+    for (int i = 0; i <= ground_channel(s); i++) {
+        s->full_scale[i] = (float)s->config.accelerometer_range_m_s2;
     }
-    s->full_scale[ground_channel(s)] = 20.0F;
     s->full_scale[stroke_channel(s)] = stroke_m > 0.0 ? (float)(1.5 * stroke_m) : 3.0F;
     s->full_scale[stroke_channel(s) + 1] = 10.0F;
     for (int i = 0; i < m; i++) {
         s->full_scale[drift_channel(s) + i] = 0.05F;
         s->full_scale[drift_channel(s) + m + i] = 0.5F;
     }
+}
+
+static struct aft_stroke_guard guard_of(const struct aft_sensor_config *config,
+                                        const struct aft_plant *plant)
+{
+    const struct aft_building *building = &plant->building;
+    bool usable = plant->actuator.force_limit_n > 0.0 && plant->stop.limit_m > 0.0;
+    return (struct aft_stroke_guard){
+        .reach = usable ? config->guard_reach : 0.0,
+        .braking = 0.8,
+        .stroke_m = plant->stop.limit_m,
+        .force_limit_n = plant->actuator.force_limit_n,
+        .device_kg = building->mass_kg[building->dof - 1],
+    };
 }
 
 enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sensor_config *config,
@@ -115,12 +137,13 @@ enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sen
     }
     *sensors = (struct aft_sensors){.config = *config};
     sensors->n_channels = config->n_acceleration_floors + 3 + 2 * config->n_drift_storeys;
-    sensors->obs_dim = aft_sensors_obs_dim(config);
     sensors->n_memory = (int)onset_at(sensors) + 1;
+    sensors->obs_dim = 2 * config->n_acceleration_floors + 2 * config->n_drift_storeys + 7;
     sensors->draws = ((uint64_t)sensors->n_channels + 3) / 4 * 4;
     sensors->control_dt_s = (float)control_dt_s;
     sensors->leak = expf(-(float)control_dt_s / leak_time_s);
     sensors->force_limit_n = (float)plant->actuator.force_limit_n;
+    sensors->guard = guard_of(config, plant);
     set_full_scales(sensors, plant->stop.limit_m);
     for (int i = 0; i < sensors->n_channels; i++) {
         sensors->unit[i] = ldexpf(sensors->full_scale[i], 1 - config->bits);
@@ -129,6 +152,31 @@ enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sen
     float noise = (float)config->noise * sensors->full_scale[ground_channel(sensors)];
     sensors->onset_threshold_m_s2 = fmaxf(0.1F, 5.0F * noise);
     return AFT_OK;
+}
+
+enum aft_code aft_sensors_assist(struct aft_sensors *sensors, struct aft_observer **observer,
+                                 const struct aft_environment_config *config,
+                                 struct aft_error *error)
+{
+    *observer = NULL;
+    sensors->obs_dim = aft_sensors_obs_dim(config);
+    if (!config->sensors.observer) {
+        return config->nominal.enabled
+                   ? aft_fail(error, AFT_ERR_USAGE,
+                              "a nominal controller needs an observer to know the state from")
+                   : AFT_OK;
+    }
+    struct aft_sensors nominal = *sensors;
+    nominal.config.dropout = config->sensors.dropout; /* what the filter is made for */
+    enum aft_code code = aft_observer_create(observer, config, &nominal, error);
+    if (code == AFT_OK) {
+        sensors->observer = *observer;
+        sensors->observer_at = sensors->n_memory;
+        sensors->n_memory += aft_observer_memory(*observer);
+        sensors->n_storeys = aft_observer_storeys(&config->building);
+        sensors->nominal = config->nominal.enabled;
+    }
+    return code;
 }
 
 void aft_sensors_reset(const struct aft_sensors *sensors, float *memory)
@@ -263,17 +311,51 @@ static inline float *put(float *obs, const float *from, int rows, float factor, 
     return obs + (ptrdiff_t)rows * n;
 }
 
+/* The result `row` of the observer. */
+static inline const float *estimate(const struct aft_sensors *s, const float *memory, int row,
+                                    int n)
+{
+    return memory + (ptrdiff_t)(s->observer_at + row) * n;
+}
+
+static inline const float *observed_stroke(const struct aft_sensors *s, const float *memory, int n)
+{
+    return s->observer != NULL ? estimate(s, memory, AFT_OBSERVER_STROKE, n)
+                               : arrived(s, memory, n) + (ptrdiff_t)stroke_channel(s) * n;
+}
+
+static inline float *put_peak(float *obs, const struct aft_sensors *s, const float *memory, int n)
+{
+    if (s->observer != NULL) {
+        return put(obs, estimate(s, memory, AFT_OBSERVER_PEAK_DRIFT, n), 1, 1.0F / 0.01F, n);
+    }
+    float unit = s->config.n_drift_storeys > 0 ? 1.0F / 0.01F : 0.2F;
+    return put(obs, memory + peak_at(s) * n, 1, unit, n);
+}
+
+static inline float *put_history(float *obs, const struct aft_sensors *s, const float *memory,
+                                 int n)
+{
+    if (s->observer == NULL) {
+        int floors = s->config.n_acceleration_floors;
+        return put(obs, memory + integrals_at(s) * n, floors, 1.0F / 0.3F, n);
+    }
+    const float *drift = estimate(s, memory, AFT_OBSERVER_DRIFTS, n);
+    obs = put(obs, drift, s->n_storeys, 1.0F / 0.002F, n);
+    return put(obs, drift + (ptrdiff_t)s->n_storeys * n, s->n_storeys, 1.0F / 0.01F, n);
+}
+
 static inline void observe(float *obs, const struct aft_sensors *s, const float *memory,
                            const float *force_n, const uint32_t *step, int n)
 {
     const float *now = arrived(s, memory, n), *onset = memory + onset_at(s) * n;
     const float *drift = now + (ptrdiff_t)drift_channel(s) * n;
-    const float *stroke = now + (ptrdiff_t)stroke_channel(s) * n;
+    const float *stroke = observed_stroke(s, memory, n);
     int floors = s->config.n_acceleration_floors, storeys = s->config.n_drift_storeys;
     float limit = s->force_limit_n;
     obs = put(obs, now, floors, 0.5F, n);
     obs = put(obs, now + (ptrdiff_t)ground_channel(s) * n, 1, 1.0F, n);
-    obs = put(obs, memory + integrals_at(s) * n, floors, 1.0F / 0.3F, n);
+    obs = put_history(obs, s, memory, n);
     obs = put(obs, drift, storeys, 1.0F / 0.002F, n);
     obs = put(obs, drift + (ptrdiff_t)storeys * n, storeys, 1.0F / 0.01F, n);
     obs = put(obs, stroke, 1, 2.0F, n);
@@ -282,12 +364,43 @@ static inline void observe(float *obs, const struct aft_sensors *s, const float 
     for (int j = 0; j < n; j++) {
         obs[j] = limit / force_unit_n;
     }
-    obs = put(obs + n, memory + peak_at(s) * n, 1, storeys > 0 ? 1.0F / 0.01F : 0.2F, n);
+    obs = put_peak(obs + n, s, memory, n);
     for (int j = 0; j < n; j++) {
         float since_s = ((float)step[j] - onset[j]) * s->control_dt_s;
         since_s = onset[j] < 0.0F ? 0.0F : since_s;
         obs[j] = aft_clamp_f32(since_s * (1.0F / onset_unit_s), 0.0F, 2.0F);
     }
+    if (s->nominal) {
+        (void)put(obs + n, estimate(s, memory, AFT_OBSERVER_NOMINAL, n), 1, 1.0F, n);
+    }
+}
+
+/* shares: actions in, commands out */
+static inline void command(float *shares, const struct aft_sensors *s, const float *memory, int n)
+{
+    const float *stroke = observed_stroke(s, memory, n), *rate = stroke + n;
+    const float *nominal = s->nominal ? estimate(s, memory, AFT_OBSERVER_NOMINAL, n) : NULL;
+    const struct aft_stroke_guard *guard = &s->guard;
+    float reach_m = (float)(guard->reach * guard->stroke_m);
+    float per_braking = 0.0F;
+    if (guard->reach > 0.0) {
+        per_braking = (float)(0.5 * guard->device_kg / (guard->braking * guard->force_limit_n));
+    }
+    for (int j = 0; j < n && nominal != NULL; j++) {
+        shares[j] = aft_clamp_f32(nominal[j] + shares[j], -1.0F, 1.0F);
+    }
+    for (int j = 0; j < n && reach_m > 0.0F; j++) {
+        bool beyond = fabsf(stroke[j]) + rate[j] * rate[j] * per_braking > reach_m;
+        bool outward = stroke[j] * rate[j] > 0.0F;
+        float brake = rate[j] > 0.0F ? -1.0F : 1.0F;
+        shares[j] = beyond & outward ? brake : shares[j];
+    }
+}
+
+float aft_sensors_command(const struct aft_sensors *sensors, const float *memory, float action)
+{
+    command(&action, sensors, memory, 1);
+    return action;
 }
 
 const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory)
@@ -295,31 +408,34 @@ const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float 
     return arrived(sensors, memory, 1);
 }
 
-void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const float *channels,
-                         const struct aft_sensor_stream *stream, uint32_t step)
+void aft_sensors_measure(const struct aft_sensors *sensors, float *memory,
+                         const struct aft_sensed *sensed, const struct aft_sensor_stream *stream)
 {
     float noise[MAX_CHANNELS];
     double lots[MAX_CHANNELS];
-    struct truth truth = {.channels = channels, .step = &step};
+    struct truth truth = {.channels = sensed->channels, .step = &sensed->step};
     size_t n = (size_t)sensors->n_channels;
+    uint64_t first = sensed->step * sensors->draws;
     if (sensors->config.noise > 0.0) {
-        aft_random_normal_f32(noise, n, stream->key, stream->high, stream->middle,
-                              step * sensors->draws);
+        aft_random_normal_f32(noise, n, stream->key, stream->high, stream->middle, first);
         truth.noise = noise;
     }
     if (sensors->config.dropout > 0.0) {
         aft_random_uniform(lots, n, stream->key, stream->high, stream->middle | dropout_draws,
-                           step * sensors->draws);
+                           first);
         truth.lots = lots;
     }
     measure(memory, sensors, &truth, 1);
+    if (sensors->observer != NULL) {
+        aft_observer_step(sensors->observer, memory + sensors->observer_at,
+                          arrived(sensors, memory, 1), sensed->actuator_n);
+    }
 }
 
 void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
-                         double force_n, uint32_t step)
+                         const struct aft_sensed *sensed)
 {
-    float force = (float)force_n;
-    observe(obs, sensors, memory, &force, &step, 1);
+    observe(obs, sensors, memory, &sensed->actuator_n, &sensed->step, 1);
 }
 
 /* aft_sensors_sense, for lanes. */
@@ -396,6 +512,11 @@ static inline void step_lanes(float *obs, float *memory, const struct aft_sensor
         truth.lots = lots;
     }
     measure(memory, sensors, &truth, AFT_LANES);
+    if (sensors->observer != NULL) {
+        aft_observer_step_lanes(sensors->observer,
+                                memory + (ptrdiff_t)sensors->observer_at * AFT_LANES,
+                                arrived(sensors, memory, AFT_LANES), lanes->actuator_n);
+    }
     observe(obs, sensors, memory, lanes->actuator_n, lanes->step, AFT_LANES);
 }
 
@@ -403,3 +524,13 @@ AFT_SIMD_FUNCTION(aft_sensors_step_lanes,
                   (float *obs, float *memory, const struct aft_sensors *sensors,
                    const struct aft_plant *plant, const struct aft_sensor_lanes *lanes),
                   step_lanes, (obs, memory, sensors, plant, lanes))
+
+static inline void command_lanes(float *shares, const struct aft_sensors *sensors,
+                                 const float *memory)
+{
+    command(shares, sensors, memory, AFT_LANES);
+}
+
+AFT_SIMD_FUNCTION(aft_sensors_command_lanes,
+                  (float *shares, const struct aft_sensors *sensors, const float *memory),
+                  command_lanes, (shares, sensors, memory))

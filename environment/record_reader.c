@@ -27,10 +27,11 @@ struct header {
 static enum aft_code mistake(const struct scanner *scan, struct aft_error *error,
                              const char *expected, const char *found)
 {
-    (void)aft_fail(error, AFT_ERR_USAGE, "read '%.120s', line %d: expected %s%s%.40s%s",
-                   scan->path, scan->line, expected, found ? ", found '" : "", found ? found : "",
+    (void)aft_fail(error, AFT_ERR_USAGE, "read '%.120s', line %d: expected %s%s%.40s%s", scan->path,
+                   scan->line, expected, found ? ", found '" : "", found ? found : "",
                    found ? "'" : "");
-    for (char *byte = error != NULL ? error->message : NULL; byte != NULL && *byte != '\0'; byte++) {
+    for (char *byte = error != NULL ? error->message : NULL; byte != NULL && *byte != '\0';
+         byte++) {
         if ((unsigned char)*byte < ' ' || *byte == 0x7f) {
             *byte = '?'; /* a file's bytes do not drive the terminal */
         }

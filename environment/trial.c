@@ -70,8 +70,9 @@ void aft_trial_observe(struct aft_trial *trial, struct aft_controller_view *view
     if (trial->extra_noise != NULL) {
         add_noise(channels, trial);
     }
-    aft_sensors_measure(setup->sensors, trial->sensed, channels, &stream, step);
-    aft_sensors_observe(trial->obs, setup->sensors, trial->sensed, trial->forces.actuator_n, step);
+    const struct aft_sensed sensed = {channels, (float)trial->forces.actuator_n, step};
+    aft_sensors_measure(setup->sensors, trial->sensed, &sensed, &stream);
+    aft_sensors_observe(trial->obs, setup->sensors, trial->sensed, &sensed);
     *view = (struct aft_controller_view){
         .state = trial->state,
         .measured = aft_sensors_arrived(setup->sensors, trial->sensed),
@@ -121,6 +122,10 @@ void aft_trial_advance(struct aft_trial *trial, double command_n)
     const struct aft_trial_setup *setup = trial->setup;
     double limit_n = setup->plant->actuator.force_limit_n;
     double clipped_n = aft_clamp(command_n, -limit_n, limit_n);
+    if (setup->controller->assisted && limit_n > 0.0) {
+        float action = (float)(clipped_n / limit_n);
+        clipped_n = (double)aft_sensors_command(setup->sensors, trial->sensed, action) * limit_n;
+    }
     size_t first = trial->step * (size_t)setup->substeps;
     for (size_t at = first; at < first + (size_t)setup->substeps; at++) {
         const double ground[2] = {ground_at(trial->motion, at), ground_at(trial->motion, at + 1)};

@@ -1,6 +1,6 @@
 #include "runner/configure.h"
-
 #include "curriculum/schedule.h"
+#include "environment/response_spectrum.h"
 
 #include <string.h>
 
@@ -69,6 +69,9 @@ static struct aft_sensor_config sensors_of(const struct aft_environment_settings
         .bits = from->sensor_bits,
         .latency_steps = from->latency_steps,
         .dropout = from->dropout,
+        .accelerometer_range_m_s2 = from->accelerometer_range_g * AFT_GRAVITY_M_S2,
+        .observer = from->observer == AFT_OBSERVER_KALMAN,
+        .guard_reach = from->stroke_guard,
     };
     memcpy(sensors.acceleration_floors, from->acceleration_floors.value,
            sizeof sensors.acceleration_floors);
@@ -106,6 +109,13 @@ enum aft_code aft_configure_environment(struct aft_stage_environment *environmen
     config->motion.record_paths = (const char *const *)environment->record_paths;
     config->motion.n_records = environment->n_records;
     config->sensors = sensors_of(settings);
+    config->nominal = (struct aft_nominal_config){
+        .enabled = settings->nominal == AFT_NOMINAL_LQG,
+        .drift_rate = settings->nominal_drift_rate,
+        .stroke = settings->nominal_stroke,
+        .stroke_rate = settings->nominal_stroke_rate,
+        .control = settings->nominal_control,
+    };
     config->reward = (struct aft_reward_config){
         .drift = settings->reward_drift,
         .peak = settings->reward_peak,

@@ -56,7 +56,7 @@ static void kalman__covariance_solves_its_equation(void **state)
     const struct aft_kalman *k = rig.kalman;
     enum { STATES = 6, OUTPUTS = 3 };
     double corrected[STATES][STATES], half[STATES][STATES];
-    double ground = 0.25 + (0.01 * 20.0) * (0.01 * 20.0) + (1e-6 * 20.0) * (1e-6 * 20.0);
+    double ground = 0.25 + (0.01 * 40.0) * (0.01 * 40.0) + (1e-6 * 40.0) * (1e-6 * 40.0);
     assert_int_equal(k->n, STATES);
     assert_int_equal(k->n_outputs, OUTPUTS);
     for (int i = 0; i < STATES; i++) {
@@ -115,7 +115,8 @@ static double follow(const struct rig *rig, int quiet_from)
         }
         aft_sensors_sense(channels, &rig->sensors, rig->plant, x, 1,
                           (const double[2]){g[0], forces.actuator_n + forces.contact_n});
-        aft_sensors_measure(&rig->sensors, sensed, channels, &stream, k);
+        const struct aft_sensed now = {.channels = channels, .step = (uint32_t)k};
+        aft_sensors_measure(&rig->sensors, sensed, &now, &stream);
         aft_kalman_estimate(z, rig->kalman, memory, aft_sensors_arrived(&rig->sensors, sensed),
                             forces.actuator_n, k);
         peak = fmax(peak, fabs(x[11]));

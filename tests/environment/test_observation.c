@@ -34,7 +34,8 @@ static struct aft_sensors make(const struct aft_sensor_config *config)
 static const struct aft_sensor_config clean = {.n_acceleration_floors = 2,
                                                .acceleration_floors = {4, 12},
                                                .n_drift_storeys = 1,
-                                               .drift_storeys = {1}};
+                                               .drift_storeys = {1},
+                                               .accelerometer_range_m_s2 = 40.0};
 enum { CHANNELS = 7, OBS = 13 };
 
 static void sense__reads_the_state(void **state)
@@ -62,6 +63,13 @@ static void sense__reads_the_state(void **state)
     assert_near(channels[6], 0.01, 1e-9);
 }
 
+static void measure(const struct aft_sensors *sensors, float *memory, const float *channels,
+                    const struct aft_sensor_stream *source, uint32_t step)
+{
+    const struct aft_sensed sensed = {.channels = channels, .step = step};
+    aft_sensors_measure(sensors, memory, &sensed, source);
+}
+
 static void observe__scales_integrates_and_remembers(void **state)
 {
     (void)state;
@@ -72,14 +80,16 @@ static void observe__scales_integrates_and_remembers(void **state)
     const float quiet[CHANNELS] = {0.0F};
     const float loud[CHANNELS] = {1.0F, -2.0F, 0.5F, 0.25F, 1.0F, -0.004F, 0.02F};
     const float later[CHANNELS] = {1.0F, -2.0F, 0.5F, 0.25F, 1.0F, 0.001F, 0.02F};
-    aft_sensors_measure(&sensors, memory, quiet, &stream, 0);
-    aft_sensors_observe(obs, &sensors, memory, 0.0, 0);
+    measure(&sensors, memory, quiet, &stream, 0);
+    aft_sensors_observe(obs, &sensors, memory,
+                        &(struct aft_sensed){.actuator_n = (float)(0.0), .step = 0});
     for (int i = 0; i < OBS; i++) {
         assert_near(obs[i], i == 10 ? 0.5 : 0.0, 0.0); /* only the force limit */
     }
-    aft_sensors_measure(&sensors, memory, loud, &stream, 1);
-    aft_sensors_measure(&sensors, memory, later, &stream, 2);
-    aft_sensors_observe(obs, &sensors, memory, -30e3, 2);
+    measure(&sensors, memory, loud, &stream, 1);
+    measure(&sensors, memory, later, &stream, 2);
+    aft_sensors_observe(obs, &sensors, memory,
+                        &(struct aft_sensed){.actuator_n = (float)(-30e3), .step = 2});
     double leak = exp(-0.04 / 2.0);
     const double expected[OBS] = {0.5,
                                   -1.0,
@@ -109,8 +119,9 @@ static void latency__delays_what_is_seen(void **state)
     aft_sensors_reset(&sensors, memory);
     for (uint32_t step = 0; step < 20; step++) {
         float channels[CHANNELS] = {0.0F, 0.0F, (float)(step + 1)};
-        aft_sensors_measure(&sensors, memory, channels, &stream, step);
-        aft_sensors_observe(obs, &sensors, memory, 0.0, step);
+        measure(&sensors, memory, channels, &stream, step);
+        aft_sensors_observe(obs, &sensors, memory,
+                            &(struct aft_sensed){.actuator_n = (float)(0.0), .step = step});
         assert_near(obs[2], step < 3 ? 0.0 : step - 2.0, 0.0);
         assert_near(obs[12], step < 3 ? 0.0 : (step - 3) * 0.04 / 10.0, 1e-7);
     }
@@ -128,15 +139,16 @@ static void noise__has_the_configured_size(void **state)
     double squares[3] = {0.0}, cross = 0.0;
     aft_sensors_reset(&sensors, memory);
     for (uint32_t step = 0; step < N; step++) {
-        aft_sensors_measure(&sensors, memory, quiet, &stream, step);
-        aft_sensors_observe(obs, &sensors, memory, 0.0, step);
+        measure(&sensors, memory, quiet, &stream, step);
+        aft_sensors_observe(obs, &sensors, memory,
+                            &(struct aft_sensed){.actuator_n = (float)(0.0), .step = step});
         squares[0] += pow(obs[0] * 2.0, 2.0) / N;
         squares[1] += pow(obs[2], 2.0) / N;
         squares[2] += pow(obs[5] * 0.002, 2.0) / N;
         cross += obs[0] * obs[1] / N;
     }
     assert_near(sqrt(squares[0]) / (0.003 * 40.0), 1.0, 0.05);
-    assert_near(sqrt(squares[1]) / (0.003 * 20.0), 1.0, 0.05);
+    assert_near(sqrt(squares[1]) / (0.003 * 40.0), 1.0, 0.05);
     assert_near(sqrt(squares[2]) / (0.003 * 0.05), 1.0, 0.05);
     assert_true(fabs(cross) < 0.1 * 0.06 * 0.06);
 }
@@ -153,10 +165,10 @@ static void noise__is_a_function_of_stream_and_step(void **state)
     aft_sensors_reset(&sensors, a);
     aft_sensors_reset(&sensors, b);
     for (uint32_t step = 0; step < 10; step++) {
-        aft_sensors_measure(&sensors, a, quiet, &stream, step);
+        measure(&sensors, a, quiet, &stream, step);
     }
     for (uint32_t step = 0; step < 10; step++) {
-        aft_sensors_measure(&sensors, b, quiet, &stream, step);
+        measure(&sensors, b, quiet, &stream, step);
     }
     assert_memory_equal(a, b, (size_t)sensors.n_memory * sizeof *a);
 }
@@ -169,12 +181,13 @@ static void converter__rounds_and_clips(void **state)
     struct aft_sensors sensors = make(&config);
     float memory[128], obs[OBS];
     aft_sensors_reset(&sensors, memory);
-    const float channels[CHANNELS] = {100.0F, -100.0F, 0.20F};
-    aft_sensors_measure(&sensors, memory, channels, &stream, 0);
-    aft_sensors_observe(obs, &sensors, memory, 0.0, 0);
+    const float channels[CHANNELS] = {100.0F, -100.0F, 0.40F};
+    measure(&sensors, memory, channels, &stream, 0);
+    aft_sensors_observe(obs, &sensors, memory,
+                        &(struct aft_sensed){.actuator_n = (float)(0.0), .step = 0});
     assert_near(obs[0], 20.0, 0.0);
     assert_near(obs[1], -20.0, 0.0);
-    assert_near(obs[2], 20.0 / 128.0, 1e-7); /* 1.28 steps of 20/128 */
+    assert_near(obs[2], 40.0 / 128.0, 1e-7); /* 1.28 steps of 40/128 */
 }
 
 static void dropout__repeats_the_last_value_at_its_rate(void **state)
@@ -189,8 +202,9 @@ static void dropout__repeats_the_last_value_at_its_rate(void **state)
     aft_sensors_reset(&sensors, memory);
     for (uint32_t step = 0; step < N; step++) {
         float channels[CHANNELS] = {0.0F, 0.0F, (float)(step + 1)};
-        aft_sensors_measure(&sensors, memory, channels, &stream, step);
-        aft_sensors_observe(obs, &sensors, memory, 0.0, step);
+        measure(&sensors, memory, channels, &stream, step);
+        aft_sensors_observe(obs, &sensors, memory,
+                            &(struct aft_sensed){.actuator_n = (float)(0.0), .step = step});
         repeated += obs[2] == last;
         assert_true(obs[2] == last || obs[2] == (float)(step + 1));
         last = obs[2];
@@ -207,8 +221,9 @@ static void peak__without_drift_sensors_is_that_of_the_accelerations(void **stat
     float memory[128], obs[OBS];
     const float channels[5] = {1.0F, -3.0F, 0.0F, 0.0F, 0.0F};
     aft_sensors_reset(&sensors, memory);
-    aft_sensors_measure(&sensors, memory, channels, &stream, 0);
-    aft_sensors_observe(obs, &sensors, memory, 0.0, 0);
+    measure(&sensors, memory, channels, &stream, 0);
+    aft_sensors_observe(obs, &sensors, memory,
+                        &(struct aft_sensed){.actuator_n = (float)(0.0), .step = 0});
     assert_int_equal(sensors.obs_dim, 11);
     assert_near(obs[9], 3.0 / 5.0, 1e-7);
 }
