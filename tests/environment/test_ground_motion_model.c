@@ -131,7 +131,7 @@ static void compare(double ratio[MEASURES], double magnitude, double r_km)
  * A point source with one stress drop and one crust is not the model: the factor 2
  * is what is claimed of every value between M5 and M7 and 10 and 50 km. Of the means
  * over these, 30 %; at 1 s 50 %, because a source with one corner is known to give too
- * much around a second (Atkinson & Silva 2000, Bull. Seism. Soc. Am. 90, 255). All are
+ * much around a second (Atkinson & Silva 1997, Bull. Seism. Soc. Am. 87, 97). All are
  * wide of the scatter of 100 motions (5 %).
  */
 static void motions__agree_with_the_model_within_a_factor_of_two(void **state)
