@@ -25,7 +25,7 @@ static void add_scatter(struct aft_seed_summary *summary, const double *values)
 enum aft_code aft_seed_summary_of(struct aft_seed_summary *summary, const double *values, size_t n,
                                   struct aft_error *error)
 {
-    struct aft_statistics statistics;
+    struct aft_statistics statistics = {0};
     enum aft_code code = AFT_OK;
     double *finite = calloc(n + 1, sizeof *finite);
     *summary = (struct aft_seed_summary){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};

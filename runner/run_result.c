@@ -174,6 +174,11 @@ static enum aft_code add_archive(struct aft_run_results *results, struct aft_run
     if (code != AFT_OK) {
         return leave_out(results, path, reason.message, error);
     }
+    int64_t stage = aft_archive_counters(archive)->stage;
+    if (stage < 1 || stage > AFT_MAX_STAGES) {
+        aft_archive_close(archive);
+        return leave_out(results, path, "it is of a stage that no curriculum has", error);
+    }
     code = read_stage(&result, archive, path, error);
     if (code == AFT_OK) {
         name_run(run, aft_archive_manifest(archive));

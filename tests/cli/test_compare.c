@@ -66,7 +66,7 @@ static void make(const struct made *made)
     fixture.content.kind = made->kind;
     fixture.content.counters.stage = made->stage;
     fixture.content.counters.steps = 1000;
-    fixture.content.counters.total_steps = 1000 * made->stage;
+    fixture.content.counters.total_steps = INT64_C(1000) * made->stage;
     if (made->ini) {
         fixture.members[0] =
             (struct aft_archive_member){"curriculum.ini", made->ini, strlen(made->ini)};
@@ -263,6 +263,17 @@ static void compare__goes_on_without_one_stage_or_one_run(void **state)
     aft_json_destroy(document);
 }
 
+static void compare__refuses_a_stage_that_no_curriculum_has(void **state)
+{
+    (void)state;
+    make(&(struct made){
+        "far", "x.zip", AFT_ARCHIVE_STAGE, 1000000, 1, {0.7, 0.5}, 0.985, false, NULL});
+    struct aft_json *document = compare("far/x.zip", 3);
+    assert_int_equal(aft_json_length(aft_json_get(document, "runs")), 0);
+    assert_int_equal(aft_json_length(aft_json_get(document, "left_out")), 1);
+    aft_json_destroy(document);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -274,6 +285,7 @@ int main(void)
         TEST(compare__lists_settings_that_differ_but_not_the_seed),
         TEST(compare__leaves_out_and_names_what_is_not_sound),
         TEST(compare__goes_on_without_one_stage_or_one_run),
+        TEST(compare__refuses_a_stage_that_no_curriculum_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static bool has(const struct place *place, const char *name)
 
 static void await_file(const struct place *place, const char *name)
 {
-    const struct timespec moment = {.tv_nsec = 1000 * 1000};
+    const struct timespec moment = {.tv_nsec = 1000000};
     for (int i = 0; i < 60 * 1000 && !has(place, name); i++) {
         (void)nanosleep(&moment, NULL);
     }
