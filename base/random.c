@@ -1,12 +1,13 @@
 #include "base/random.h"
 
+#include "base/random_lanes.h"
+
 #include <Random123/philox.h>
-#include <math.h>
+#include <string.h>
 
 /* The domain word: purposes below 256, so stages below 2^24 never share one. */
 enum { PURPOSE_BITS = 8 };
-
-static const double TWO_PI = 6.283185307179586476925286766559;
+enum { NORMALS = 4 * AFT_RANDOM_LANES }; /* made in one go */
 
 struct aft_random_key aft_random_key(uint64_t seed, uint32_t stage, enum aft_random_purpose purpose)
 {
@@ -50,84 +51,64 @@ static void uniform_pair(double pair[2], struct aft_random_key key, uint32_t hig
     pair[1] = unit_double(block.v[2], block.v[3]);
 }
 
-static void normal_pair(double pair[2], struct aft_random_key key, uint32_t high, uint32_t middle,
-                        uint64_t index)
-{
-    uniform_pair(pair, key, high, middle, index);
-    double radius = sqrt(-2.0 * log(pair[0]));
-    double angle = TWO_PI * pair[1];
-    pair[0] = radius * cos(angle);
-    pair[1] = radius * sin(angle);
-}
-
-typedef void (*pair_function)(double pair[2], struct aft_random_key key, uint32_t high,
-                              uint32_t middle, uint64_t index);
-
-/* Numbers first … first+n-1 of a stream whose blocks hold two each. */
-static inline void fill_from_pairs(double *out, size_t n, struct aft_random_key key,
-                                   const uint32_t place[2], uint64_t first, pair_function make)
+void aft_random_uniform(double *out, size_t n, struct aft_random_key key, uint32_t high,
+                        uint32_t middle, uint64_t first)
 {
     double pair[2];
     size_t i = 0;
     uint64_t index = first / 2;
     if (n > 0 && first % 2 == 1) {
-        make(pair, key, place[0], place[1], index++);
+        uniform_pair(pair, key, high, middle, index++);
         out[i++] = pair[1];
     }
     for (; i + 1 < n; i += 2) {
-        make(&out[i], key, place[0], place[1], index++);
+        uniform_pair(&out[i], key, high, middle, index++);
     }
     if (i < n) {
-        make(pair, key, place[0], place[1], index);
+        uniform_pair(pair, key, high, middle, index);
         out[i] = pair[0];
     }
 }
 
-void aft_random_uniform(double *out, size_t n, struct aft_random_key key, uint32_t high,
-                        uint32_t middle, uint64_t first)
+/* Blocks index … index + AFT_RANDOM_LANES - 1 of one stream, in the stream's order. */
+static void normal_blocks(float out[NORMALS], struct aft_random_key key, uint32_t high,
+                          uint32_t middle, uint64_t index)
 {
-    const uint32_t place[2] = {high, middle};
-    fill_from_pairs(out, n, key, place, first, uniform_pair);
-}
-
-void aft_random_normal(double *out, size_t n, struct aft_random_key key, uint32_t high,
-                       uint32_t middle, uint64_t first)
-{
-    const uint32_t place[2] = {high, middle};
-    fill_from_pairs(out, n, key, place, first, normal_pair);
-}
-
-/* Four single-precision normals of one block. The radius has 32 random bits
- * (largest |number| 6.7), the angle 32 too. */
-static void normal_quad(float quad[4], struct aft_random_key key, uint32_t high, uint32_t middle,
-                        uint64_t index)
-{
-    philox4x32_ctr_t block = block_at(key, high, middle, (uint32_t)index);
-    for (int i = 0; i < 4; i += 2) {
-        float radius = sqrtf(-2.0f * logf((float)(((double)block.v[i] + 0.5) * 0x1p-32)));
-        /* signed, so that the rounding to float is the same on both sides of 0 */
-        float angle = (float)(((double)(int32_t)block.v[i + 1] + 0.5) * (TWO_PI * 0x1p-32));
-        quad[i] = radius * cosf(angle);
-        quad[i + 1] = radius * sinf(angle);
+    struct aft_random_place place;
+    float lanes[4][AFT_RANDOM_LANES];
+    for (uint32_t j = 0; j < AFT_RANDOM_LANES; j++) {
+        place.high[j] = high;
+        place.middle[j] = middle;
+        place.index[j] = (uint32_t)index + j;
+    }
+    aft_random_normal_lanes(lanes[0], 1, key, &place);
+    for (int i = 0; i < NORMALS; i++) {
+        out[i] = lanes[i % 4][i / 4];
     }
 }
 
 void aft_random_normal_f32(float *out, size_t n, struct aft_random_key key, uint32_t high,
                            uint32_t middle, uint64_t first)
 {
-    float quad[4];
-    size_t i = 0;
-    while (i < n) {
-        uint64_t position = first + i;
-        unsigned skip = (unsigned)(position % 4);
-        if (skip == 0 && n - i >= 4) {
-            normal_quad(&out[i], key, high, middle, position / 4);
-            i += 4;
-            continue;
-        }
-        normal_quad(quad, key, high, middle, position / 4);
-        for (; skip < 4 && i < n; skip++) {
-            out[i++] = quad[skip];
+    float made[NORMALS];
+    for (size_t i = 0; i < n;) {
+        size_t skip = (size_t)((first + i) % 4), wanted = n - i;
+        size_t some = wanted < NORMALS - skip ? wanted : NORMALS - skip;
+        normal_blocks(made, key, high, middle, (first + i) / 4);
+        memcpy(out + i, made + skip, some * sizeof *out);
+        i += some;
+    }
+}
+
+void aft_random_normal(double *out, size_t n, struct aft_random_key key, uint32_t high,
+                       uint32_t middle, uint64_t first)
+{
+    float made[NORMALS];
+    for (size_t i = 0; i < n;) {
+        size_t some = n - i < NORMALS ? n - i : NORMALS;
+        aft_random_normal_f32(made, some, key, high, middle, first + i);
+        for (size_t k = 0; k < some; k++) {
+            out[i++] = (double)made[k];
         }
     }
 }

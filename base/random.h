@@ -39,7 +39,8 @@ void aft_random_words(uint32_t out[4], struct aft_random_key key, uint32_t high,
 
 /* n numbers of the stream (high, middle), from position first on (counted in
  * numbers): the same number at the same position however a range is cut.
- * uniform is in (0, 1); normal is standard, by Box and Muller's transform. */
+ * uniform is in (0, 1); normal is standard, by Box and Muller's transform in
+ * single precision (largest |number| 6.8), whatever type it is returned in. */
 void aft_random_uniform(double *out, size_t n, struct aft_random_key key, uint32_t high,
                         uint32_t middle, uint64_t first);
 void aft_random_normal(double *out, size_t n, struct aft_random_key key, uint32_t high,

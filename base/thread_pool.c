@@ -44,7 +44,7 @@ struct aft_thread_pool {     /* NOLINT(clang-analyzer-optin.performance.Padding)
     } * workers;
 };
 
-static void relax(void)
+void aft_thread_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -93,7 +93,7 @@ static void wait_for_work(struct aft_thread_pool *pool)
         if (has_work(pool)) {
             return;
         }
-        relax();
+        aft_thread_relax();
     }
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->sleepers, 1);
@@ -204,6 +204,11 @@ int aft_thread_pool_threads(const struct aft_thread_pool *pool)
     return pool == NULL ? 1 : pool->threads;
 }
 
+int aft_thread_pool_spins(const struct aft_thread_pool *pool)
+{
+    return pool == NULL ? 0 : pool->spins;
+}
+
 static void publish(struct aft_thread_pool *pool, int n, aft_task task, void *context)
 {
     uint64_t generation = (atomic_load(&pool->ticket) >> 32) + 1;
@@ -226,7 +231,7 @@ static void wait_for_rest(struct aft_thread_pool *pool)
         if (atomic_load(&pool->remaining) == 0) {
             return;
         }
-        relax();
+        aft_thread_relax();
     }
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->caller_sleeps, true);

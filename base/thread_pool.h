@@ -21,6 +21,12 @@ void aft_thread_pool_destroy(struct aft_thread_pool *pool);
 
 int aft_thread_pool_threads(const struct aft_thread_pool *pool);
 
+/* How often a thread should look for work before it goes to sleep: 0 where there
+ * are more threads than cores. */
+int aft_thread_pool_spins(const struct aft_thread_pool *pool);
+/* Between two looks. */
+void aft_thread_relax(void);
+
 /* Runs tasks 0…n-1 and returns when all are done. Not reentrant; one caller at
  * a time. pool may be NULL: the caller then runs them all, as thread 0. */
 void aft_thread_pool_run(struct aft_thread_pool *pool, int n, aft_task task, void *context);

@@ -33,9 +33,9 @@ bool aft_parse_integer(int64_t *value, const char *text, int64_t least, int64_t 
 bool aft_parse_unsigned(uint64_t *value, const char *text);
 bool aft_parse_real(double *value, const char *text, double least, double most);
 
-/* auto, cpu, cuda or cuda:N; auto, native or torch. */
-bool aft_is_device(const char *text);
+/* The words of --engine and --device. */
 bool aft_is_engine(const char *text);
+bool aft_is_device(const char *text);
 
 /* The candidate nearest to a mistyped word; NULL where none is near. */
 const char *aft_suggest(const char *word, const char *const *candidates, int n);

@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_BUILDING_MAX_FLOORS = 64, AFT_SENSOR_MAX_CHANNELS = 16 };
+enum {
+    AFT_BUILDING_MAX_FLOORS = 64,
+    AFT_SENSOR_MAX_CHANNELS = 16,
+    AFT_SENSOR_MAX_LATENCY_STEPS = 100,
+};
 
 struct aft_building_config {
     int floors; /* 1…64 */

@@ -1,5 +1,7 @@
 #include "environment/observation.h"
 
+#include "base/random_lanes.h"
+#include "base/simd.h"
 #include "environment/clamp.h"
 
 #include <math.h>
@@ -7,7 +9,8 @@
 
 static const float leak_time_s = 2.0F, force_unit_n = 150e3F, onset_unit_s = 10.0F;
 static const uint32_t dropout_draws = 0x80000000U; /* beside the noise in one key */
-enum { MAX_LATENCY_STEPS = 100, MAX_BITS = 32 };
+enum { MAX_LATENCY_STEPS = AFT_SENSOR_MAX_LATENCY_STEPS, MAX_BITS = 32 };
+enum { MAX_CHANNELS = AFT_OBSERVATION_MAX_CHANNELS };
 
 /* Channels in order: n floors, ground, stroke, stroke's rate, m drifts, m rates. */
 static int ground_channel(const struct aft_sensors *s)
@@ -25,15 +28,11 @@ static int drift_channel(const struct aft_sensors *s)
     return s->config.n_acceleration_floors + 3;
 }
 
-/* Memory in order: the ring of measurements, each channel's last, integrals, peak, onset. */
-static float *last_values(const struct aft_sensors *s, float *memory)
-{
-    return memory + (ptrdiff_t)s->n_channels * (s->config.latency_steps + 1);
-}
-
+/* Memory in order: the latest latency_steps + 1 measurements, the newest first, then
+ * the integrals, the peak, the onset. */
 static ptrdiff_t integrals_at(const struct aft_sensors *s)
 {
-    return (ptrdiff_t)s->n_channels * (s->config.latency_steps + 2);
+    return (ptrdiff_t)s->n_channels * (s->config.latency_steps + 1);
 }
 
 static ptrdiff_t peak_at(const struct aft_sensors *s)
@@ -125,6 +124,7 @@ enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sen
     set_full_scales(sensors, plant->stop.limit_m);
     for (int i = 0; i < sensors->n_channels; i++) {
         sensors->unit[i] = ldexpf(sensors->full_scale[i], 1 - config->bits);
+        sensors->per_unit[i] = 1.0F / sensors->unit[i];
     }
     float noise = (float)config->noise * sensors->full_scale[ground_channel(sensors)];
     sensors->onset_threshold_m_s2 = fmaxf(0.1F, 5.0F * noise);
@@ -164,115 +164,242 @@ void aft_sensors_sense(float *channels, const struct aft_sensors *sensors,
     }
 }
 
-/* value is [n_channels]: what the converter makes of it. */
-static void convert(float *value, const struct aft_sensors *sensors)
+/*
+ * What follows works on n lanes: entry (row, lane) is at [row * n + lane]. n is 1
+ * for one environment and AFT_LANES for a block of them, known where it is called.
+ */
+struct truth {             /* what a control step measures */
+    const float *channels; /* [n_channels][n] */
+    const float *noise;    /* [n_channels][n] standard normal, or NULL */
+    const double *lots;    /* [n_channels][n] uniform, or NULL */
+    const uint32_t *step;  /* [n] */
+};
+
+static inline void measure_channel(float *value, const float *last, const struct aft_sensors *s,
+                                   int channel, const struct truth *truth, int n)
 {
-    for (int i = 0; i < sensors->n_channels; i++) {
-        float full = sensors->full_scale[i];
-        float unit = sensors->unit[i];
-        value[i] = unit * rintf(aft_clamp_f32(value[i], -full, full) / unit);
+    float full = s->full_scale[channel], unit = s->unit[channel], per_unit = s->per_unit[channel];
+    float deviation = (float)s->config.noise * full, dropout = (float)s->config.dropout;
+    ptrdiff_t row = (ptrdiff_t)channel * n;
+    for (int j = 0; j < n; j++) {
+        value[j] = truth->channels[row + j];
+    }
+    for (int j = 0; j < n && truth->noise != NULL; j++) {
+        value[j] += deviation * truth->noise[row + j];
+    }
+    for (int j = 0; j < n && s->config.bits > 0; j++) {
+        value[j] = unit * rintf(aft_clamp_f32(value[j], -full, full) * per_unit);
+    }
+    for (int j = 0; j < n && truth->lots != NULL; j++) {
+        value[j] = (float)truth->lots[row + j] < dropout ? last[j] : value[j];
     }
 }
 
-static void add_noise(float *value, const struct aft_sensors *sensors,
-                      const struct aft_sensor_stream *stream, uint32_t step)
+/* One measurement in at the front, the oldest out. */
+static inline void take_in(float *memory, const struct aft_sensors *s, const struct truth *truth,
+                           int n)
 {
-    float noise[AFT_OBSERVATION_MAX_CHANNELS];
-    size_t n = (size_t)sensors->n_channels;
-    aft_random_normal_f32(noise, n, stream->key, stream->high, stream->middle,
-                          step * sensors->draws);
-    for (size_t i = 0; i < n; i++) {
-        value[i] += (float)sensors->config.noise * sensors->full_scale[i] * noise[i];
+    float value[MAX_CHANNELS * AFT_LANES];
+    size_t size = (size_t)s->n_channels * (size_t)n;
+    for (int i = 0; i < s->n_channels; i++) {
+        measure_channel(value + i * n, memory + i * n, s, i, truth, n);
+    }
+    if (s->config.latency_steps > 0) {
+        memmove(memory + size, memory, (size_t)s->config.latency_steps * size * sizeof *memory);
+    }
+    memcpy(memory, value, size * sizeof *memory);
+}
+
+/* What has arrived: zeros (as after reset) before the first has. */
+static inline const float *arrived(const struct aft_sensors *s, const float *memory, int n)
+{
+    return memory + (ptrdiff_t)s->n_channels * s->config.latency_steps * n;
+}
+
+static inline void integrate(float *memory, const struct aft_sensors *s, const float *now, int n)
+{
+    float *integral = memory + integrals_at(s) * n;
+    for (int i = 0; i < s->config.n_acceleration_floors; i++) {
+        for (int j = 0; j < n; j++) {
+            integral[i * n + j] = s->leak * integral[i * n + j] + s->control_dt_s * now[i * n + j];
+        }
     }
 }
 
-/* Channels that drop out repeat their last value. */
-static void drop_out(float *value, const float *last, const struct aft_sensors *sensors,
-                     const struct aft_sensor_stream *stream, uint32_t step)
+static inline void watch(float *memory, const struct aft_sensors *s, const float *now,
+                         const uint32_t *step, int n)
 {
-    double lot[AFT_OBSERVATION_MAX_CHANNELS];
-    size_t n = (size_t)sensors->n_channels;
-    aft_random_uniform(lot, n, stream->key, stream->high, stream->middle | dropout_draws,
-                       step * sensors->draws);
-    for (size_t i = 0; i < n; i++) {
-        value[i] = lot[i] < sensors->config.dropout ? last[i] : value[i];
+    float *peak = memory + peak_at(s) * n, *onset = memory + onset_at(s) * n;
+    bool drifts = s->config.n_drift_storeys > 0;
+    const float *watched = drifts ? now + (ptrdiff_t)drift_channel(s) * n : now;
+    int channels = drifts ? s->config.n_drift_storeys : s->config.n_acceleration_floors;
+    for (int i = 0; i < channels; i++) {
+        for (int j = 0; j < n; j++) {
+            peak[j] = aft_larger_f32(fabsf(watched[i * n + j]), peak[j]);
+        }
+    }
+    const float *ground = now + (ptrdiff_t)ground_channel(s) * n;
+    for (int j = 0; j < n; j++) {
+        bool starts = (onset[j] < 0.0F) & (fabsf(ground[j]) > s->onset_threshold_m_s2);
+        onset[j] = starts ? (float)step[j] : onset[j];
     }
 }
 
-/* One measurement into the ring. */
-static void take_in(const struct aft_sensors *sensors, float *memory, const float *channels,
-                    const struct aft_sensor_stream *stream, uint32_t step)
+static inline void measure(float *memory, const struct aft_sensors *s, const struct truth *truth,
+                           int n)
 {
-    const struct aft_sensor_config *config = &sensors->config;
-    size_t n = (size_t)sensors->n_channels;
-    float *slot = memory + step % (uint32_t)(config->latency_steps + 1) * n;
-    float *last = last_values(sensors, memory);
-    memcpy(slot, channels, n * sizeof *slot);
-    if (config->noise > 0.0) {
-        add_noise(slot, sensors, stream, step);
+    take_in(memory, s, truth, n);
+    const float *now = arrived(s, memory, n);
+    integrate(memory, s, now, n);
+    watch(memory, s, now, truth->step, n);
+}
+
+/* rows of obs = rows of from times the factor; the next free row of obs. */
+static inline float *put(float *obs, const float *from, int rows, float factor, int n)
+{
+    for (int i = 0; i < rows * n; i++) {
+        obs[i] = from[i] * factor;
     }
-    if (config->bits > 0) {
-        convert(slot, sensors);
+    return obs + (ptrdiff_t)rows * n;
+}
+
+static inline void observe(float *obs, const struct aft_sensors *s, const float *memory,
+                           const float *force_n, const uint32_t *step, int n)
+{
+    const float *now = arrived(s, memory, n), *onset = memory + onset_at(s) * n;
+    const float *drift = now + (ptrdiff_t)drift_channel(s) * n;
+    const float *stroke = now + (ptrdiff_t)stroke_channel(s) * n;
+    int floors = s->config.n_acceleration_floors, storeys = s->config.n_drift_storeys;
+    float limit = s->force_limit_n;
+    obs = put(obs, now, floors, 0.5F, n);
+    obs = put(obs, now + (ptrdiff_t)ground_channel(s) * n, 1, 1.0F, n);
+    obs = put(obs, memory + integrals_at(s) * n, floors, 1.0F / 0.3F, n);
+    obs = put(obs, drift, storeys, 1.0F / 0.002F, n);
+    obs = put(obs, drift + (ptrdiff_t)storeys * n, storeys, 1.0F / 0.01F, n);
+    obs = put(obs, stroke, 1, 2.0F, n);
+    obs = put(obs, stroke + n, 1, 0.4F, n);
+    obs = put(obs, force_n, 1, limit > 0.0F ? 1.0F / limit : 0.0F, n);
+    for (int j = 0; j < n; j++) {
+        obs[j] = limit / force_unit_n;
     }
-    if (config->dropout > 0.0) {
-        drop_out(slot, last, sensors, stream, step);
-        memcpy(last, slot, n * sizeof *last);
+    obs = put(obs + n, memory + peak_at(s) * n, 1, storeys > 0 ? 1.0F / 0.01F : 0.2F, n);
+    for (int j = 0; j < n; j++) {
+        float since_s = ((float)step[j] - onset[j]) * s->control_dt_s;
+        since_s = onset[j] < 0.0F ? 0.0F : since_s;
+        obs[j] = aft_clamp_f32(since_s * (1.0F / onset_unit_s), 0.0F, 2.0F);
     }
 }
 
-const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory,
-                                 uint32_t step)
+const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory)
 {
-    uint32_t slots = (uint32_t)sensors->config.latency_steps + 1;
-    return memory + (size_t)((step + 1) % slots) * (size_t)sensors->n_channels;
+    return arrived(sensors, memory, 1);
 }
 
 void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const float *channels,
                          const struct aft_sensor_stream *stream, uint32_t step)
 {
-    take_in(sensors, memory, channels, stream, step);
-    const float *now = aft_sensors_arrived(sensors, memory, step);
-    float *integral = memory + integrals_at(sensors), *peak = memory + peak_at(sensors);
-    for (int i = 0; i < sensors->config.n_acceleration_floors; i++) {
-        integral[i] = sensors->leak * integral[i] + sensors->control_dt_s * now[i];
+    float noise[MAX_CHANNELS];
+    double lots[MAX_CHANNELS];
+    struct truth truth = {.channels = channels, .step = &step};
+    size_t n = (size_t)sensors->n_channels;
+    if (sensors->config.noise > 0.0) {
+        aft_random_normal_f32(noise, n, stream->key, stream->high, stream->middle,
+                              step * sensors->draws);
+        truth.noise = noise;
     }
-    bool drifts = sensors->config.n_drift_storeys > 0;
-    const float *watched = drifts ? now + drift_channel(sensors) : now;
-    int n = drifts ? sensors->config.n_drift_storeys : sensors->config.n_acceleration_floors;
-    for (int i = 0; i < n; i++) {
-        *peak = aft_larger_f32(fabsf(watched[i]), *peak);
+    if (sensors->config.dropout > 0.0) {
+        aft_random_uniform(lots, n, stream->key, stream->high, stream->middle | dropout_draws,
+                           step * sensors->draws);
+        truth.lots = lots;
     }
-    float *onset = memory + onset_at(sensors);
-    if (*onset < 0.0F && fabsf(now[ground_channel(sensors)]) > sensors->onset_threshold_m_s2) {
-        *onset = (float)step;
-    }
+    measure(memory, sensors, &truth, 1);
 }
 
 void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
                          double force_n, uint32_t step)
 {
-    const float *now = aft_sensors_arrived(sensors, memory, step),
-                *drift = now + drift_channel(sensors);
-    int n = sensors->config.n_acceleration_floors, m = sensors->config.n_drift_storeys, k = 0;
-    for (int i = 0; i < n; i++) {
-        obs[k++] = now[i] / 2.0F;
-    }
-    obs[k++] = now[ground_channel(sensors)];
-    for (int i = 0; i < n; i++) {
-        obs[k++] = memory[integrals_at(sensors) + i] / 0.3F;
-    }
-    for (int i = 0; i < m; i++) {
-        obs[k++] = drift[i] / 0.002F;
-    }
-    for (int i = 0; i < m; i++) {
-        obs[k++] = drift[m + i] / 0.01F;
-    }
-    obs[k++] = now[stroke_channel(sensors)] / 0.5F;
-    obs[k++] = now[stroke_channel(sensors) + 1] / 2.5F;
-    float limit = sensors->force_limit_n, onset = memory[onset_at(sensors)];
-    obs[k++] = limit > 0.0F ? (float)force_n / limit : 0.0F;
-    obs[k++] = limit / force_unit_n;
-    obs[k++] = memory[peak_at(sensors)] / (m > 0 ? 0.01F : 5.0F);
-    float since_s = onset < 0.0F ? 0.0F : ((float)step - onset) * sensors->control_dt_s;
-    obs[k] = aft_clamp_f32(since_s / onset_unit_s, 0.0F, 2.0F);
+    float force = (float)force_n;
+    observe(obs, sensors, memory, &force, &step, 1);
 }
+
+/* aft_sensors_sense, for lanes. */
+static inline void sense_lanes(float *channels, const struct aft_sensors *s,
+                               const struct aft_plant *plant, const struct aft_sensor_lanes *lanes)
+{
+    int floors = s->config.n_acceleration_floors, storeys = s->config.n_drift_storeys;
+    float per_height = (float)(1.0 / plant->building.storey_height_m);
+    ptrdiff_t device = plant->device_row, roof = plant->roof_row, dof = plant->building.dof;
+    for (int i = 0; i < floors; i++) {
+        memcpy(channels + i * AFT_LANES,
+               lanes->floor_m_s2 + (s->config.acceleration_floors[i] - 1) * AFT_LANES,
+               AFT_LANES * sizeof *channels);
+    }
+    memcpy(channels + ground_channel(s) * AFT_LANES, lanes->ground_m_s2,
+           AFT_LANES * sizeof *channels);
+    for (int rate = 0; rate <= 1; rate++) {
+        const float *x = lanes->state + rate * dof * AFT_LANES;
+        float *stroke = channels + (stroke_channel(s) + rate) * AFT_LANES;
+        for (int j = 0; j < AFT_LANES; j++) {
+            stroke[j] = device < 0 ? 0.0F : x[device * AFT_LANES + j] - x[roof * AFT_LANES + j];
+        }
+        float *drift = channels + (drift_channel(s) + rate * storeys) * AFT_LANES;
+        for (int i = 0; i < storeys; i++, drift += AFT_LANES) {
+            const float *top = x + (s->config.drift_storeys[i] - 1) * AFT_LANES;
+            float moves = s->config.drift_storeys[i] > 1 ? 1.0F : 0.0F;
+            const float *foot = s->config.drift_storeys[i] > 1 ? top - AFT_LANES : top;
+            for (int j = 0; j < AFT_LANES; j++) {
+                drift[j] = (top[j] - moves * foot[j]) * per_height;
+            }
+        }
+    }
+}
+
+static void fill_noise(float *noise, const struct aft_sensors *s,
+                       const struct aft_sensor_lanes *lanes)
+{
+    struct aft_random_place place;
+    int blocks = (int)(s->draws / 4);
+    for (int j = 0; j < AFT_LANES; j++) {
+        place.high[j] = lanes->high[j];
+        place.middle[j] = lanes->middle[j];
+        place.index[j] = lanes->step[j] * (uint32_t)blocks;
+    }
+    aft_random_normal_lanes(noise, blocks, *lanes->key, &place);
+}
+
+static void fill_lots(double *lots, const struct aft_sensors *s,
+                      const struct aft_sensor_lanes *lanes)
+{
+    double one[MAX_CHANNELS];
+    for (int j = 0; j < AFT_LANES; j++) {
+        aft_random_uniform(one, (size_t)s->n_channels, *lanes->key, lanes->high[j],
+                           lanes->middle[j] | dropout_draws, lanes->step[j] * s->draws);
+        for (int i = 0; i < s->n_channels; i++) {
+            lots[i * AFT_LANES + j] = one[i];
+        }
+    }
+}
+
+static inline void step_lanes(float *obs, float *memory, const struct aft_sensors *sensors,
+                              const struct aft_plant *plant, const struct aft_sensor_lanes *lanes)
+{
+    float channels[MAX_CHANNELS * AFT_LANES], noise[(MAX_CHANNELS + 3) * AFT_LANES];
+    double lots[MAX_CHANNELS * AFT_LANES];
+    struct truth truth = {.channels = channels, .step = lanes->step};
+    sense_lanes(channels, sensors, plant, lanes);
+    if (sensors->config.noise > 0.0) {
+        fill_noise(noise, sensors, lanes);
+        truth.noise = noise;
+    }
+    if (sensors->config.dropout > 0.0) {
+        fill_lots(lots, sensors, lanes);
+        truth.lots = lots;
+    }
+    measure(memory, sensors, &truth, AFT_LANES);
+    observe(obs, sensors, memory, lanes->actuator_n, lanes->step, AFT_LANES);
+}
+
+AFT_SIMD_FUNCTION(aft_sensors_step_lanes,
+                  (float *obs, float *memory, const struct aft_sensors *sensors,
+                   const struct aft_plant *plant, const struct aft_sensor_lanes *lanes),
+                  step_lanes, (obs, memory, sensors, plant, lanes))

@@ -35,7 +35,8 @@ struct aft_sensors { /* read-only after aft_sensors_init */
     int n_memory; /* floats that one environment's sensors remember */
     float full_scale[AFT_OBSERVATION_MAX_CHANNELS];
     float unit[AFT_OBSERVATION_MAX_CHANNELS]; /* of the converter */
-    uint64_t draws;                           /* random numbers to a step: whole blocks of four */
+    float per_unit[AFT_OBSERVATION_MAX_CHANNELS];
+    uint64_t draws; /* random numbers to a step: whole blocks of four */
     float control_dt_s, leak, onset_threshold_m_s2;
     float force_limit_n;
 };
@@ -67,13 +68,27 @@ void aft_sensors_sense(float *channels, const struct aft_sensors *sensors,
 void aft_sensors_measure(const struct aft_sensors *sensors, float *memory, const float *channels,
                          const struct aft_sensor_stream *stream, uint32_t step);
 
-/* The channels [n_channels] that have arrived at `step`; zeros before the first
- * has. They lie in memory. */
-const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory,
-                                 uint32_t step);
+/* The channels [n_channels] that have arrived by the last measurement; zeros before
+ * the first has. They lie in memory. */
+const float *aft_sensors_arrived(const struct aft_sensors *sensors, const float *memory);
 
 /* Writes obs [obs_dim] from what has arrived at `step`. */
 void aft_sensors_observe(float *obs, const struct aft_sensors *sensors, const float *memory,
                          double force_n, uint32_t step);
+
+/*
+ * The same for AFT_LANES environments in single precision, one a lane; rows are
+ * [AFT_LANES].
+ */
+struct aft_sensor_lanes {
+    const struct aft_random_key *key;
+    const uint32_t *high, *middle, *step; /* of each lane's stream */
+    const float *floor_m_s2;              /* [floors]: all floors' accelerations */
+    const float *state, *ground_m_s2;     /* [n_states], one row */
+    const float *actuator_n;              /* one row */
+};
+/* Senses, measures into memory [n_memory] and observes into obs [obs_dim]. */
+void aft_sensors_step_lanes(float *obs, float *memory, const struct aft_sensors *sensors,
+                            const struct aft_plant *plant, const struct aft_sensor_lanes *lanes);
 
 #endif

@@ -5,43 +5,49 @@
 #include <math.h>
 #include <stddef.h>
 
-double aft_largest_floor_acceleration_m_s2(const struct aft_plant *plant, const double *state,
-                                           int stride, double force_n)
+static void record(struct aft_passive_step *step, uint32_t t, const struct aft_lane_response *now,
+                   const float *acceleration_m_s2, int j)
 {
-    double acceleration[AFT_BUILDING_MAX_FLOORS], peak = 0.0;
-    aft_building_floor_accelerations(acceleration, &plant->building, state, stride, force_n);
-    for (int i = 0; i < plant->building.floors; i++) {
-        peak = aft_larger(fabs(acceleration[i]), peak);
-    }
-    return peak;
+    struct aft_passive_step before = t > 0 ? step[t - 1] : (struct aft_passive_step){0};
+    step[t] = (struct aft_passive_step){
+        .squares = now->squares[j],
+        .peak = aft_larger_f32(now->peak[j], before.peak),
+        .peak_acceleration_m_s2 =
+            aft_larger_f32(acceleration_m_s2[j], before.peak_acceleration_m_s2),
+    };
 }
 
-void aft_passive_reference_fill(struct aft_passive_reference *reference,
-                                const struct aft_plant *plant, const float *ground_m_s2, int steps,
-                                int substeps)
+void aft_passive_reference_advance(struct aft_passive_lanes *lanes,
+                                   const struct aft_plant_f32 *plant, int steps, int substeps,
+                                   const float *silence)
 {
-    double state[AFT_PLANT_MAX_COLUMNS] = {0.0};
-    struct aft_plant_forces forces = {0.0, 0.0, 0.0};
-    double total = 0.0, peak = 0.0, peak_acceleration = 0.0;
-    for (int t = 0; t < steps; t++) {
-        double sum = 0.0;
-        for (int i = 0; i < substeps; i++) {
-            const float *ground = ground_m_s2 + (ptrdiff_t)t * substeps + i;
-            struct aft_drift drift;
-            aft_plant_step(plant, state, (const double[2]){ground[0], ground[1]}, 0.0, &forces);
-            aft_plant_drift(&drift, plant, state);
-            sum += drift.sum_squares;
-            peak = aft_larger(drift.peak, peak);
-        }
-        total += sum;
-        reference->sum_squares[t] = (float)sum;
-        reference->peak[t] = (float)peak;
-        if (reference->peak_acceleration_m_s2 != NULL) {
-            double now = aft_largest_floor_acceleration_m_s2(plant, state, 1, forces.contact_n);
-            peak_acceleration = aft_larger(now, peak_acceleration);
-            reference->peak_acceleration_m_s2[t] = (float)peak_acceleration;
+    float acceleration[AFT_BUILDING_MAX_FLOORS * AFT_LANES], peak[AFT_LANES];
+    struct aft_lane_forces forces = {{0.0F}, {0.0F}, {0.0F}};
+    struct aft_lane_response now;
+    const float *ground[AFT_LANES];
+    for (int j = 0; j < AFT_LANES; j++) {
+        bool goes_on = lanes->done[j] < (uint32_t)steps;
+        ground[j] =
+            goes_on ? lanes->ground_m_s2[j] + (size_t)lanes->done[j] * (size_t)substeps : silence;
+    }
+    aft_plant_f32_control_step(&now, plant, lanes->state, &forces, ground, substeps);
+    aft_plant_f32_accelerations(acceleration, peak, plant, lanes->state, forces.contact_n);
+    for (int j = 0; j < AFT_LANES; j++) {
+        if (lanes->done[j] < (uint32_t)steps) {
+            record(lanes->step[j], lanes->done[j]++, &now, peak, j);
         }
     }
-    reference->mean_squares = (float)fmax(total / ((double)steps * substeps), 1e-12);
-    reference->largest_drift = (float)fmax(peak, 1e-6);
+}
+
+struct aft_passive_summary aft_passive_reference_summary(const struct aft_passive_step *step,
+                                                         int steps, int substeps)
+{
+    double total = 0.0;
+    for (int t = 0; t < steps; t++) {
+        total += (double)step[t].squares;
+    }
+    return (struct aft_passive_summary){
+        .mean_squares = (float)fmax(total / ((double)steps * substeps), 1e-12),
+        .largest_drift = fmaxf(step[steps - 1].peak, 1e-6F),
+    };
 }

@@ -5,23 +5,33 @@
 #ifndef AFT_ENVIRONMENT_PASSIVE_REFERENCE_H
 #define AFT_ENVIRONMENT_PASSIVE_REFERENCE_H
 
-#include "environment/plant.h"
+#include "environment/plant_f32.h"
 
-struct aft_passive_reference { /* of one episode; the arrays are the caller's */
-    float *sum_squares; /* [steps] Σ over a control step's substeps and storeys of drift ratio² */
-    float *peak;        /* [steps] the largest drift ratio so far */
-    float *peak_acceleration_m_s2; /* [steps] the largest floor acceleration so far; may be NULL */
-    float mean_squares;            /* E: the mean of Σ drift ratio² over the substeps */
-    float largest_drift;           /* D_p: the episode's largest drift ratio */
+struct aft_passive_step {
+    float squares; /* Σ over the control step's substeps and storeys of drift ratio² */
+    float peak;    /* the largest drift ratio so far */
+    float peak_acceleration_m_s2; /* the largest floor acceleration so far */
 };
 
-/* ground is [steps * substeps + 1]. E and D_p are never below 1e-12 and 1e-6. */
-void aft_passive_reference_fill(struct aft_passive_reference *reference,
-                                const struct aft_plant *plant, const float *ground_m_s2, int steps,
-                                int substeps);
+/* AFT_LANES references in the making, one a lane, each at its own step. */
+struct aft_passive_lanes {
+    float *state;                             /* [columns][AFT_LANES], 0 at the start */
+    uint32_t *done;                           /* [AFT_LANES] control steps; moved on */
+    const float *ground_m_s2[AFT_LANES];      /* each [steps * substeps + 1] */
+    struct aft_passive_step *step[AFT_LANES]; /* each [steps] */
+};
 
-/* The largest |acceleration| of any floor, m/s². */
-double aft_largest_floor_acceleration_m_s2(const struct aft_plant *plant, const double *state,
-                                           int stride, double force_n);
+/* Moves every lane that is not yet at `steps` on by one control step. silence is
+ * [substeps + 1] zeros. */
+void aft_passive_reference_advance(struct aft_passive_lanes *lanes,
+                                   const struct aft_plant_f32 *plant, int steps, int substeps,
+                                   const float *silence);
+
+struct aft_passive_summary { /* never below 1e-12 and 1e-6 */
+    float mean_squares;      /* E: the mean of Σ drift ratio² over the substeps */
+    float largest_drift;     /* D_p: the episode's largest drift ratio */
+};
+struct aft_passive_summary aft_passive_reference_summary(const struct aft_passive_step *step,
+                                                         int steps, int substeps);
 
 #endif

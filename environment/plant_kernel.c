@@ -1,5 +1,7 @@
 #include "environment/plant_kernel.h"
 
+#include "base/simd.h"
+
 #include <math.h>
 #include <stddef.h>
 
@@ -27,6 +29,27 @@ __attribute__((target("avx512f"))) static void lanes_avx512(double *y, const dou
         for (int i = 0; i < AFT_KERNEL_ROWS; i++) {
             _mm512_storeu_pd(y + (ptrdiff_t)(r + i) * AFT_LANES, low[i]);
             _mm512_storeu_pd(y + (ptrdiff_t)(r + i) * AFT_LANES + 8, high[i]);
+        }
+    }
+}
+
+__attribute__((target("avx512f"))) static void
+lanes_f32_avx512(float *y, const float *panels, int rows, int columns, const float *x)
+{
+    for (int r = 0; r < rows; r += AFT_KERNEL_ROWS_F32) {
+        const float *a = panels + (ptrdiff_t)r * columns;
+        __m512 sum[AFT_KERNEL_ROWS_F32];
+        for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+            sum[i] = _mm512_setzero_ps();
+        }
+        for (int c = 0; c < columns; c++, a += AFT_KERNEL_ROWS_F32) {
+            __m512 lanes = _mm512_loadu_ps(x + (ptrdiff_t)c * AFT_LANES);
+            for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+                sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(a[i]), lanes, sum[i]);
+            }
+        }
+        for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+            _mm512_storeu_ps(y + (ptrdiff_t)(r + i) * AFT_LANES, sum[i]);
         }
     }
 }
@@ -76,6 +99,29 @@ __attribute__((target("avx2,fma"))) static void lanes_avx2(double *y, const doub
     }
 }
 
+__attribute__((target("avx2,fma"))) static void
+lanes_f32_avx2(float *y, const float *panels, int rows, int columns, const float *x)
+{
+    for (int half = 0; half < rows / AFT_KERNEL_ROWS_F32 * 2; half++) {
+        ptrdiff_t r = (ptrdiff_t)(half / 2) * AFT_KERNEL_ROWS_F32,
+                  first = (ptrdiff_t)(half % 2) * 8;
+        const float *a = panels + r * columns;
+        __m256 sum[AFT_KERNEL_ROWS_F32];
+        for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+            sum[i] = _mm256_setzero_ps();
+        }
+        for (int c = 0; c < columns; c++, a += AFT_KERNEL_ROWS_F32) {
+            __m256 lanes = _mm256_loadu_ps(x + (ptrdiff_t)c * AFT_LANES + first);
+            for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+                sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(a[i]), lanes, sum[i]);
+            }
+        }
+        for (int i = 0; i < AFT_KERNEL_ROWS_F32; i++) {
+            _mm256_storeu_ps(y + (r + i) * AFT_LANES + first, sum[i]);
+        }
+    }
+}
+
 __attribute__((target("avx2,fma"))) static void one_avx2(double *y, const double *by_column,
                                                          int padded, int columns, const double *x)
 {
@@ -97,21 +143,7 @@ __attribute__((target("avx2,fma"))) static void one_avx2(double *y, const double
     }
 }
 
-static int has_avx512(void)
-{
-    return __builtin_cpu_supports("avx512f");
-}
-
-static int has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
 #endif
-
-static int has_c(void)
-{
-    return 1;
-}
 
 static void lanes_portable(double *y, const double *by_row, int rows, int columns, const double *x)
 {
@@ -121,6 +153,23 @@ static void lanes_portable(double *y, const double *by_row, int rows, int column
             double factor = by_row[(ptrdiff_t)r * columns + c];
             for (int j = 0; j < AFT_LANES; j++) {
                 sum[j] = fma(factor, x[(ptrdiff_t)c * AFT_LANES + j], sum[j]);
+            }
+        }
+        for (int j = 0; j < AFT_LANES; j++) {
+            y[(ptrdiff_t)r * AFT_LANES + j] = sum[j];
+        }
+    }
+}
+
+static void lanes_f32_portable(float *y, const float *panels, int rows, int columns, const float *x)
+{
+    for (int r = 0; r < rows; r++) {
+        float sum[AFT_LANES] = {0.0F};
+        const float *a = panels + (ptrdiff_t)(r - r % AFT_KERNEL_ROWS_F32) * columns;
+        for (int c = 0; c < columns; c++) {
+            float factor = a[c * AFT_KERNEL_ROWS_F32 + r % AFT_KERNEL_ROWS_F32];
+            for (int j = 0; j < AFT_LANES; j++) {
+                sum[j] = fmaf(factor, x[(ptrdiff_t)c * AFT_LANES + j], sum[j]);
             }
         }
         for (int j = 0; j < AFT_LANES; j++) {
@@ -145,16 +194,16 @@ const struct aft_plant_kernel *aft_plant_kernel(int index)
 {
     static const struct {
         struct aft_plant_kernel kernel;
-        int (*runs)(void);
+        enum aft_simd level;
     } variants[] = {
 #if defined(__x86_64__)
-        {{"avx512", lanes_avx512, one_avx512}, has_avx512},
-        {{"avx2", lanes_avx2, one_avx2}, has_avx2},
+        {{"avx512", lanes_avx512, one_avx512, lanes_f32_avx512}, AFT_SIMD_AVX512},
+        {{"avx2", lanes_avx2, one_avx2, lanes_f32_avx2}, AFT_SIMD_AVX2},
 #endif
-        {{"portable", lanes_portable, one_portable}, has_c},
+        {{"portable", lanes_portable, one_portable, lanes_f32_portable}, AFT_SIMD_PORTABLE},
     };
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
-        if (variants[i].runs() && index-- == 0) {
+        if (variants[i].level <= aft_simd_level() && index-- == 0) {
             return &variants[i].kernel;
         }
     }

@@ -16,7 +16,10 @@
 #ifndef AFT_ENVIRONMENT_REWARD_H
 #define AFT_ENVIRONMENT_REWARD_H
 
+#include "environment/clamp.h"
 #include "environment/config.h"
+
+#include <math.h>
 
 struct aft_reward_terms {
     float squares, passive_squares; /* Σd² over the control step */
@@ -31,6 +34,23 @@ struct aft_reward_terms {
     float action;                    /* as the policy gave it, not clipped */
 };
 
-float aft_reward(const struct aft_reward_config *config, const struct aft_reward_terms *terms);
+/* Inline and without branches, so that a loop over environments becomes vector code. */
+static inline float aft_reward(const struct aft_reward_config *config,
+                               const struct aft_reward_terms *terms)
+{
+    float drift =
+        (terms->passive_squares - terms->squares) / (terms->mean_squares * terms->substeps);
+    float peak = (terms->peak_growth - terms->passive_peak_growth) / terms->largest_drift;
+    float tracked = (float)config->drift * drift - (float)config->peak * peak;
+    float reward = aft_clamp_f32(tracked, -1.0F, 1.0F);
+
+    float beyond = aft_larger_f32(0.0F, (terms->stroke_share - 0.7F) / 0.3F);
+    reward -= (float)config->stroke * beyond * beyond;
+    reward -= fabsf(terms->action) > 1.0F ? (float)config->saturation : 0.0F;
+    reward -= (float)config->force_rate * terms->force_change_share * terms->force_change_share;
+    float growth = terms->acceleration_growth_m_s2 - terms->passive_acceleration_growth_m_s2;
+    float jerked = (float)config->acceleration * growth / terms->largest_acceleration_m_s2;
+    return reward - (terms->largest_acceleration_m_s2 > 0.0F ? jerked : 0.0F);
+}
 
 #endif

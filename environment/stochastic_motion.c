@@ -1,6 +1,9 @@
 #include "environment/stochastic_motion.h"
 
-#include <kiss_fftr.h>
+#include "base/lanes.h"
+#include "base/simd.h"
+#include "base/vector_math.h"
+#include "environment/fourier.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +11,7 @@
 
 static const double density_g_cm3 = 2.8, velocity_km_s = 3.5;
 static const double low_cut_hz = 0.05, low_cut_pad_s = 10.0;
-enum { SMALLEST_LOG2 = 8, LARGEST_LOG2 = 20 };
+enum { SMALLEST_LOG2 = 8, LARGEST_LOG2 = AFT_FOURIER_LARGEST_LOG2, LANES = 16 };
 
 /* What of A(f) does not depend on f. */
 struct spectrum {
@@ -98,28 +101,34 @@ double aft_source_duration_s(const struct aft_source *source)
     return aft_source_window_length_s(source) + 2.0 * AFT_SOURCE_LEAD_S;
 }
 
-double aft_source_window(double t_s, double t_eta_s)
+/* The window is exp(offset + b log x - c x), x = t/tη: a x^b e^(-cx) with a = (e/ε)^b. */
+struct window {
+    double offset, b, c;
+};
+
+static struct window window_constants(void)
 {
     const double epsilon = 0.2, eta = 0.05;
     const double b = -epsilon * log(eta) / (1.0 + epsilon * (log(epsilon) - 1.0));
-    const double c = b / epsilon;
-    if (t_s <= 0.0 || t_s > t_eta_s) {
-        return 0.0;
-    }
-    /* a x^b e^(-cx) with a = (e/ε)^b, in one exponential */
+    return (struct window){b * (1.0 - log(epsilon)), b, b / epsilon};
+}
+
+double aft_source_window(double t_s, double t_eta_s)
+{
+    struct window w = window_constants();
     double x = t_s / t_eta_s;
-    return exp(b * (1.0 - log(epsilon) + log(x)) - c * x);
+    return t_s <= 0.0 || t_s > t_eta_s ? 0.0 : exp(w.offset + w.b * log(x) - w.c * x);
 }
 
 struct aft_stochastic {
     double dt_s;
     size_t samples;   /* of the longest motion */
     int largest_log2; /* the longest transform is 2^largest_log2 */
-    kiss_fftr_cfg forward[LARGEST_LOG2 + 1], inverse[LARGEST_LOG2 + 1];
-    double *f_to_055, *site; /* at multiples of the longest transform's frequency step */
-    double *noise;
+    struct aft_fourier *fourier;
+    float *f_to_055, *site; /* at multiples of the longest transform's frequency step */
+    float *log_t;           /* of the samples' times after the lead; 0 where there is no window */
     float *time;
-    kiss_fft_cpx *frequency;
+    float *factor; /* of the spectrum, by frequency */
 };
 
 static int log2_for(double duration_s, double dt_s)
@@ -132,34 +141,26 @@ static int log2_for(double duration_s, double dt_s)
     return log2_size;
 }
 
-static enum aft_code make_plans(struct aft_stochastic *w, struct aft_error *error)
-{
-    for (int i = SMALLEST_LOG2; i <= w->largest_log2; i++) {
-        w->forward[i] = kiss_fftr_alloc(1 << i, 0, NULL, NULL);
-        w->inverse[i] = kiss_fftr_alloc(1 << i, 1, NULL, NULL);
-        if (w->forward[i] == NULL || w->inverse[i] == NULL) {
-            return aft_fail(error, AFT_ERR_MEMORY, "stochastic motions: out of memory");
-        }
-    }
-    return AFT_OK;
-}
-
 static enum aft_code make_buffers(struct aft_stochastic *w, struct aft_error *error)
 {
     size_t size = (size_t)1 << w->largest_log2, half = size / 2 + 1;
     w->f_to_055 = calloc(half, sizeof *w->f_to_055);
     w->site = calloc(half, sizeof *w->site);
-    w->noise = calloc(w->samples, sizeof *w->noise);
+    w->log_t = calloc(w->samples, sizeof *w->log_t);
     w->time = calloc(size, sizeof *w->time);
-    w->frequency = calloc(half, sizeof *w->frequency);
-    if (w->f_to_055 == NULL || w->site == NULL || w->noise == NULL || w->time == NULL ||
-        w->frequency == NULL) {
+    w->factor = calloc(half, sizeof *w->factor);
+    if (w->f_to_055 == NULL || w->site == NULL || w->log_t == NULL || w->time == NULL ||
+        w->factor == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "stochastic motions: out of memory");
     }
     for (size_t i = 1; i < half; i++) {
         double f = (double)i / ((double)size * w->dt_s);
-        w->f_to_055[i] = pow(f, 0.55);
-        w->site[i] = site_and_low_cut(f);
+        w->f_to_055[i] = (float)pow(f, 0.55);
+        w->site[i] = (float)site_and_low_cut(f);
+    }
+    for (size_t i = 0; i < w->samples; i++) {
+        double t = (double)i * w->dt_s - AFT_SOURCE_LEAD_S;
+        w->log_t[i] = t > 0.0 ? (float)log(t) : 0.0F;
     }
     return AFT_OK;
 }
@@ -181,7 +182,7 @@ enum aft_code aft_stochastic_create(struct aft_stochastic **workspace, double lo
     made->dt_s = dt_s;
     made->samples = (size_t)(longest_s / dt_s) + 2;
     made->largest_log2 = log2_size;
-    enum aft_code code = make_plans(made, error);
+    enum aft_code code = aft_fourier_create(&made->fourier, log2_size, error);
     if (code == AFT_OK) {
         code = make_buffers(made, error);
     }
@@ -198,15 +199,12 @@ void aft_stochastic_destroy(struct aft_stochastic *workspace)
     if (workspace == NULL) {
         return;
     }
-    for (int i = 0; i <= LARGEST_LOG2; i++) {
-        kiss_fftr_free(workspace->forward[i]);
-        kiss_fftr_free(workspace->inverse[i]);
-    }
+    aft_fourier_destroy(workspace->fourier);
     free(workspace->f_to_055);
     free(workspace->site);
-    free(workspace->noise);
+    free(workspace->log_t);
     free(workspace->time);
-    free(workspace->frequency);
+    free(workspace->factor);
     free(workspace);
 }
 
@@ -215,40 +213,115 @@ size_t aft_stochastic_samples(const struct aft_stochastic *workspace)
     return workspace->samples;
 }
 
-/* Noise times window into time[0…size), zeros after it. */
-static void fill_time(struct aft_stochastic *w, size_t size, size_t n, double t_eta_s)
+struct windowing { /* of samples first … end - 1, where the window is above 0 */
+    float *time;
+    const float *log_t;
+    size_t first, end;
+    float dt_s, offset, b, c_1_s; /* exp(offset + b log t - c_1_s t) */
+    double squares;               /* out: Σ of the windowed noise's squares */
+};
+
+static inline void apply_window(struct windowing *w)
 {
-    memset(w->time, 0, size * sizeof *w->time);
-    for (size_t i = 0; i < n; i++) {
-        double t = (double)i * w->dt_s - AFT_SOURCE_LEAD_S;
-        w->time[i] = (float)(w->noise[i] * aft_source_window(t, t_eta_s));
+    float at[LANES], log_t[LANES], x[LANES];
+    aft_f32x8 squares = aft_all8(0.0F);
+    for (size_t i = w->first; i < w->end; i += LANES) {
+        size_t n = w->end - i < LANES ? w->end - i : LANES;
+        memset(x, 0, sizeof x);
+        memset(log_t, 0, sizeof log_t);
+        memcpy(x, w->time + i, n * sizeof *x);
+        memcpy(log_t, w->log_t + i, n * sizeof *log_t);
+        for (int j = 0; j < LANES; j++) {
+            at[j] = (float)((int32_t)i + j) * w->dt_s - (float)AFT_SOURCE_LEAD_S;
+            x[j] *= aft_exp_f32(w->offset + w->b * log_t[j] - w->c_1_s * at[j]);
+        }
+        squares += aft_load8(x) * aft_load8(x);
+        squares += aft_load8(x + LANES / 2) * aft_load8(x + LANES / 2);
+        memcpy(w->time + i, x, n * sizeof *x);
+    }
+    w->squares = 0.0;
+    for (int j = 0; j < LANES / 2; j++) {
+        w->squares += (double)squares[j];
     }
 }
 
-static double root_mean_square(const kiss_fft_cpx *frequency, size_t size)
+static void multiply_by_window(struct windowing *windowing);
+AFT_SIMD_FUNCTION(multiply_by_window, (struct windowing * windowing), apply_window, (windowing))
+
+/* Noise times window into time[0…size), zeros elsewhere; the root of its squares' sum. */
+static double fill_time(struct aft_stochastic *w, size_t size, size_t n, double t_eta_s)
 {
-    double sum = 0.0;
-    for (size_t i = 0; i <= size / 2; i++) {
-        double twice = i == 0 || i == size / 2 ? 1.0 : 2.0;
-        sum += twice *
-               ((double)frequency[i].r * frequency[i].r + (double)frequency[i].i * frequency[i].i);
+    struct window window = window_constants();
+    size_t first = (size_t)(AFT_SOURCE_LEAD_S / w->dt_s) + 1;
+    while (first > 0 && (double)(first - 1) * w->dt_s > AFT_SOURCE_LEAD_S) {
+        first--;
     }
-    return sqrt(sum / (double)size);
+    size_t end = first;
+    while (end < n && (double)end * w->dt_s - AFT_SOURCE_LEAD_S <= t_eta_s) {
+        end++;
+    }
+    memset(w->time, 0, (first < size ? first : size) * sizeof *w->time);
+    if (end < size) {
+        memset(w->time + end, 0, (size - end) * sizeof *w->time);
+    }
+    struct windowing windowing = {.time = w->time,
+                                  .log_t = w->log_t,
+                                  .first = first,
+                                  .end = end,
+                                  .dt_s = (float)w->dt_s,
+                                  .offset = (float)(window.offset - window.b * log(t_eta_s)),
+                                  .b = (float)window.b,
+                                  .c_1_s = (float)(window.c / t_eta_s)};
+    multiply_by_window(&windowing);
+    return sqrt(windowing.squares);
 }
 
-static void shape_spectrum(struct aft_stochastic *w, int log2_size, const struct spectrum *spectrum)
+struct shaping { /* factor[i] = A(i df) unit, i = 0 … n - 1 */
+    float *factor;
+    const float *f_to_055, *site; /* a stride apart */
+    size_t n, stride;
+    float df_hz, scale, per_corner_s, path, kappa;
+};
+
+static inline void fill_factor(struct shaping *s)
+{
+    float a[LANES];
+    for (size_t i = 0; i < s->n; i += LANES) {
+        size_t n = s->n - i < LANES ? s->n - i : LANES;
+        float f_to_055[LANES] = {0.0F}, site[LANES] = {0.0F};
+        for (size_t j = 0; j < n; j++) {
+            f_to_055[j] = s->f_to_055[(i + j) * s->stride];
+            site[j] = s->site[(i + j) * s->stride];
+        }
+        for (int j = 0; j < LANES; j++) {
+            float f = (float)((int32_t)i + j) * s->df_hz, corner = f * s->per_corner_s;
+            a[j] = s->scale * f * f / (1.0F + corner * corner) * site[j] *
+                   aft_exp_f32(-s->path * f_to_055[j] - s->kappa * f);
+        }
+        memcpy(s->factor + i, a, n * sizeof *a);
+    }
+}
+
+static void shape(struct shaping *shaping);
+AFT_SIMD_FUNCTION(shape, (struct shaping * shaping), fill_factor, (shaping))
+
+/* rms: of the transform's values, which by Parseval is the root of the squares' sum. */
+static void make_factor(struct aft_stochastic *w, int log2_size, double rms,
+                        const struct spectrum *spectrum)
 {
     size_t size = (size_t)1 << log2_size;
-    size_t stride = (size_t)1 << (w->largest_log2 - log2_size);
-    double rms = root_mean_square(w->frequency, size);
     double unit = rms > 0.0 ? 1.0 / (rms * w->dt_s * (double)size) : 0.0;
-    w->frequency[0] = (kiss_fft_cpx){0.0F, 0.0F};
-    for (size_t i = 1; i <= size / 2; i++) {
-        double f = (double)i / ((double)size * w->dt_s);
-        double a = unit * amplitude(spectrum, f, w->f_to_055[i * stride], w->site[i * stride]);
-        w->frequency[i].r = (float)(w->frequency[i].r * a);
-        w->frequency[i].i = (float)(w->frequency[i].i * a);
-    }
+    struct shaping shaping = {.factor = w->factor,
+                              .f_to_055 = w->f_to_055,
+                              .site = w->site,
+                              .n = size / 2 + 1,
+                              .stride = (size_t)1 << (w->largest_log2 - log2_size),
+                              .df_hz = (float)(1.0 / ((double)size * w->dt_s)),
+                              .scale = (float)(unit * spectrum->scale_m_s),
+                              .per_corner_s = (float)(1.0 / spectrum->corner_hz),
+                              .path = (float)spectrum->path,
+                              .kappa = (float)spectrum->kappa};
+    shape(&shaping);
 }
 
 void aft_stochastic_generate(double *acceleration_m_s2, size_t *n, struct aft_stochastic *workspace,
@@ -264,11 +337,10 @@ void aft_stochastic_generate(double *acceleration_m_s2, size_t *n, struct aft_st
     size_t size = (size_t)1 << log2_size;
     struct spectrum spectrum = spectrum_of(source);
 
-    aft_random_normal(w->noise, samples, key, stream[0], stream[1], 0);
-    fill_time(w, size, samples, aft_source_window_length_s(source));
-    kiss_fftr(w->forward[log2_size], w->time, w->frequency);
-    shape_spectrum(w, log2_size, &spectrum);
-    kiss_fftri(w->inverse[log2_size], w->frequency, w->time);
+    aft_random_normal_f32(w->time, samples, key, stream[0], stream[1], 0);
+    double rms = fill_time(w, size, samples, aft_source_window_length_s(source));
+    make_factor(w, log2_size, rms, &spectrum);
+    aft_fourier_filter(w->time, log2_size, w->factor, w->fourier);
     for (size_t i = 0; i < samples; i++) {
         acceleration_m_s2[i] = w->time[i];
     }

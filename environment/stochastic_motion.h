@@ -39,7 +39,7 @@ double aft_source_window_length_s(const struct aft_source *source);
 /* Length of the whole motion, the lead and the end included. */
 double aft_source_duration_s(const struct aft_source *source);
 
-/* Working memory for motions of up to a duration: FFT plans and buffers. Not
+/* Working memory for motions of up to a duration: tables and buffers. Not
  * to be shared by threads at one time. Results do not depend on its size. */
 struct aft_stochastic;
 

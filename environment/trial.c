@@ -74,7 +74,7 @@ void aft_trial_observe(struct aft_trial *trial, struct aft_controller_view *view
     aft_sensors_observe(trial->obs, setup->sensors, trial->sensed, trial->forces.actuator_n, step);
     *view = (struct aft_controller_view){
         .state = trial->state,
-        .measured = aft_sensors_arrived(setup->sensors, trial->sensed, step),
+        .measured = aft_sensors_arrived(setup->sensors, trial->sensed),
         .obs = trial->obs,
         .actuator_n = trial->forces.actuator_n,
         .step = trial->step,

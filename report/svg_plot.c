@@ -1,23 +1,27 @@
 #include "report/svg_plot.h"
 
+#include "report/markup.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    WIDTH = 900,
+    DEFAULT_WIDTH = 900,
     LEFT = 80,
     RIGHT = 24,
-    TOP = 60,  /* above the first panel: the plot's title */
-    LINE = 24, /* a panel's title, a line of its legend */
-    PANEL_HEIGHT = 210,
+    TOP = 60,         /* above the first panel: the plot's title … */
+    TOP_IN_PAGE = 12, /* … or nothing */
+    LINE = 24,        /* a panel's title, a line of its legend */
+    DEFAULT_PANEL_HEIGHT = 210,
     BELOW_PANEL = 80, /* its numbers and label, and what keeps it from the next */
+    LABEL = 36,       /* less where the label is missing */
     LAST_PANEL = 60,
     LEGEND_MARK = 34,
     LETTER = 7, /* about a letter's width */
 };
 
-static const char style[] =
+const char aft_svg_style[] =
     "<style>"
     ".aft-plot text{font:12px sans-serif;fill:#333}"
     ".aft-plot .title{font-size:16px;font-weight:bold}"
@@ -27,16 +31,17 @@ static const char style[] =
     ".aft-plot .frame{stroke:#777;fill:none}"
     ".aft-plot .line{stroke-width:1.3;fill:none;stroke-linejoin:round}"
     ".aft-plot .dash{stroke-dasharray:5 4}"
-    ".aft-plot .c0{stroke:#1f5fa8}.aft-plot .c1{stroke:#c2410c}.aft-plot .c2{stroke:#15803d}"
-    ".aft-plot .c3{stroke:#7e22ce}.aft-plot .c4{stroke:#a16207}.aft-plot .c5{stroke:#0e7490}"
+    ".aft-plot .thin{stroke-width:.7;opacity:.4}.aft-plot .thick{stroke-width:2}"
+    ".aft-plot .c0{stroke:#0072b2}.aft-plot .c1{stroke:#d55e00}.aft-plot .c2{stroke:#009e73}"
+    ".aft-plot .c3{stroke:#b8578c}.aft-plot .c4{stroke:#333}.aft-plot .c5{stroke:#8c8c8c}"
     ".aft-plot circle{fill:#fff;stroke-width:1.3}"
-    "@media(prefers-color-scheme:dark){"
+    "@media screen and (prefers-color-scheme:dark){"
     ".aft-plot text{fill:#d5d8dd}"
     ".aft-plot .back,.aft-plot circle{fill:#16181d}"
     ".aft-plot .grid{stroke:#2c3038}"
     ".aft-plot .frame{stroke:#8a8f98}"
-    ".aft-plot .c0{stroke:#74aef0}.aft-plot .c1{stroke:#f59b6c}.aft-plot .c2{stroke:#5fcf87}"
-    ".aft-plot .c3{stroke:#c08bf5}.aft-plot .c4{stroke:#e2be5b}.aft-plot .c5{stroke:#57c7dc}"
+    ".aft-plot .c0{stroke:#56b4e9}.aft-plot .c1{stroke:#ff8c42}.aft-plot .c2{stroke:#2fc79a}"
+    ".aft-plot .c3{stroke:#e39ac7}.aft-plot .c4{stroke:#e3e5e9}.aft-plot .c5{stroke:#8a8f98}"
     "}</style>\n";
 
 struct axis {
@@ -60,13 +65,6 @@ static double place(const struct axis *axis, double value)
     double a = axis->least, b = axis->greatest;
     double part = axis->logarithmic ? log(value / a) / log(b / a) : (value - a) / (b - a);
     return axis->from + part * (axis->to - axis->from);
-}
-
-/* 1, 2 or 5 times a power of ten: about `wanted` steps over the range. */
-static double tick_step(double range, int wanted)
-{
-    double rough = range / wanted, power = pow(10, floor(log10(rough))), ratio = rough / power;
-    return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
 }
 
 /* The 1, 2 or 5 times a power of ten at or below the value. */
@@ -124,21 +122,6 @@ static struct axis range_of(const struct aft_svg_panel *panel, const struct aft_
 
 /* --- axes --- */
 
-static void write_escaped(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        const char *entity = *text == '&'   ? "&amp;"
-                             : *text == '<' ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                                            : NULL;
-        if (entity) {
-            (void)fputs(entity, out);
-        } else if ((unsigned char)*text >= ' ') {
-            (void)fputc(*text, out);
-        }
-    }
-}
-
 static void x_tick(FILE *out, const struct panel *panel, double value)
 {
     double x = place(&panel->x, value);
@@ -182,7 +165,7 @@ static void write_ticks(FILE *out, const struct panel *panel, const struct axis 
         write_log_ticks(out, panel, axis, write);
         return;
     }
-    double step = tick_step(axis->greatest - axis->least, wanted);
+    double step = aft_tick_step(axis->greatest - axis->least, wanted);
     int last = (int)floor(axis->greatest / step + 1e-9);
     for (int i = (int)ceil(axis->least / step - 1e-9); i <= last; i++) {
         write(out, panel, i * step);
@@ -192,23 +175,32 @@ static void write_ticks(FILE *out, const struct panel *panel, const struct axis 
 static void write_axes(FILE *out, const struct panel *panel)
 {
     double middle = 0.5 * (panel->y.from + panel->y.to);
-    write_ticks(out, panel, &panel->x, 8, x_tick);
+    write_ticks(out, panel, &panel->x, (int)lround((panel->x.to - panel->x.from) / 100), x_tick);
     write_ticks(out, panel, &panel->y, 5, y_tick);
     (void)fprintf(
         out, "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
         panel->x.from, panel->y.to, panel->x.to - panel->x.from, panel->y.from - panel->y.to);
-    (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
-                  0.5 * (panel->x.from + panel->x.to), panel->y.from + 38);
-    write_escaped(out, panel->told->x.label);
+    if (panel->told->x.label != NULL) {
+        (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
+                      0.5 * (panel->x.from + panel->x.to), panel->y.from + 38);
+        aft_markup_text(out, panel->told->x.label);
+        (void)fputs("</text>\n", out);
+    }
     (void)fprintf(out,
-                  "</text>\n<text x=\"20\" y=\"%.1f\" text-anchor=\"middle\" "
+                  "<text x=\"20\" y=\"%.1f\" text-anchor=\"middle\" "
                   "transform=\"rotate(-90 20 %.1f)\">",
                   middle, middle);
-    write_escaped(out, panel->told->y.label);
+    aft_markup_text(out, panel->told->y.label);
     (void)fputs("</text>\n", out);
 }
 
 /* --- series --- */
+
+static void write_class(FILE *out, const struct aft_svg_series *series)
+{
+    (void)fprintf(out, "line%s%s%s c%d", series->dashed ? " dash" : "", series->thin ? " thin" : "",
+                  series->thick ? " thick" : "", series->colour % AFT_SVG_COLOURS);
+}
 
 /* The points first … end-1 as one column: its greatest value, then its least. */
 static void write_column(FILE *out, const struct panel *panel, const struct aft_svg_series *series,
@@ -246,10 +238,11 @@ static void write_markers(FILE *out, const struct panel *panel, const struct aft
 
 static void write_series(FILE *out, const struct panel *panel, const struct aft_svg_series *series)
 {
-    size_t per_column = series->n / (WIDTH - LEFT - RIGHT) + 1;
+    size_t per_column = series->n / (size_t)(panel->x.to - panel->x.from) + 1;
     bool begun = false;
-    (void)fprintf(out, "<path class=\"line%s c%d\" d=\"", series->dashed ? " dash" : "",
-                  series->colour % AFT_SVG_COLOURS);
+    (void)fputs("<path class=\"", out);
+    write_class(out, series);
+    (void)fputs("\" d=\"", out);
     for (size_t i = 0; i < series->n; i += per_column) {
         size_t end = i + per_column < series->n ? i + per_column : series->n;
         write_column(out, panel, series, (size_t[2]){i, end}, &begun);
@@ -272,7 +265,7 @@ static double legend_width(const char *name)
 }
 
 /* Writes the legend from that height on, or with out NULL only counts its lines. */
-static int write_legend(FILE *out, const struct aft_svg_panel *panel, double top)
+static int write_legend(FILE *out, const struct aft_svg_panel *panel, double top, double right)
 {
     double x = LEFT;
     int lines = 0;
@@ -282,18 +275,17 @@ static int write_legend(FILE *out, const struct aft_svg_panel *panel, double top
             continue;
         }
         double width = legend_width(series->name);
-        if (lines == 0 || x + width > WIDTH - RIGHT) {
+        if (lines == 0 || x + width > right) {
             x = LEFT;
             lines++;
         }
         if (out != NULL) {
             double y = top + (lines - 1) * LINE + 10;
-            (void)fprintf(out,
-                          "<path class=\"line%s c%d\" d=\"M%.1f %.1fh26\"/>"
-                          "<text x=\"%.1f\" y=\"%.1f\">",
-                          series->dashed ? " dash" : "", series->colour % AFT_SVG_COLOURS, x, y,
+            (void)fputs("<path class=\"", out);
+            write_class(out, series);
+            (void)fprintf(out, "\" d=\"M%.1f %.1fh26\"/><text x=\"%.1f\" y=\"%.1f\">", x, y,
                           x + LEGEND_MARK, y + 4);
-            write_escaped(out, series->name);
+            aft_markup_text(out, series->name);
             (void)fputs("</text>\n", out);
         }
         x += width;
@@ -303,49 +295,75 @@ static int write_legend(FILE *out, const struct aft_svg_panel *panel, double top
 
 /* --- the whole --- */
 
-static double heading_height(const struct aft_svg_panel *panel)
+struct canvas {
+    FILE *out;
+    double right, panel_height; /* of every panel's frame */
+};
+
+static double heading_height(const struct aft_svg_panel *panel, double right)
 {
-    return LINE * ((panel->title != NULL) + write_legend(NULL, panel, 0));
+    return LINE * ((panel->title != NULL) + write_legend(NULL, panel, 0, right));
 }
 
-static void write_panel(FILE *out, const struct aft_svg_panel *told, double top)
+/* From a panel's top to the next one's. */
+static double panel_pitch(const struct canvas *canvas, const struct aft_svg_panel *panel)
 {
-    double frame = top + heading_height(told), legend = top + (told->title != NULL ? LINE : 0);
+    return heading_height(panel, canvas->right) + canvas->panel_height + BELOW_PANEL -
+           (panel->x.label == NULL ? LABEL : 0);
+}
+
+static void write_panel(const struct canvas *canvas, const struct aft_svg_panel *told, double top)
+{
+    FILE *out = canvas->out;
+    double frame = top + heading_height(told, canvas->right);
+    double legend = top + (told->title != NULL ? LINE : 0);
     struct panel panel = {.told = told};
-    panel.x = range_of(told, &told->x, LEFT, WIDTH - RIGHT);
-    panel.y = range_of(told, &told->y, frame + PANEL_HEIGHT, frame);
+    panel.x = range_of(told, &told->x, LEFT, canvas->right);
+    panel.y = range_of(told, &told->y, frame + canvas->panel_height, frame);
     if (told->title != NULL) {
         (void)fprintf(out, "<text class=\"name\" x=\"%d\" y=\"%.1f\">", LEFT, top + 12);
-        write_escaped(out, told->title);
+        aft_markup_text(out, told->title);
         (void)fputs("</text>\n", out);
     }
-    (void)write_legend(out, told, legend);
+    (void)write_legend(out, told, legend, canvas->right);
     write_axes(out, &panel);
     for (int i = 0; i < told->n_series; i++) {
         write_series(out, &panel, &told->series[i]);
     }
 }
 
+static void write_title(FILE *out, const struct aft_svg_plot *plot, int width)
+{
+    (void)fprintf(out,
+                  "%s<rect class=\"back\" width=\"100%%\" height=\"100%%\"/>\n"
+                  "<text class=\"title\" x=\"%d\" y=\"34\" text-anchor=\"middle\">",
+                  aft_svg_style, width / 2);
+    aft_markup_text(out, plot->title);
+    (void)fputs("</text>\n", out);
+}
+
 static void write_plot(FILE *out, const struct aft_svg_plot *plot)
 {
-    double height = TOP + LAST_PANEL - BELOW_PANEL, top = TOP;
+    int width = plot->width > 0 ? plot->width : DEFAULT_WIDTH;
+    double top = plot->in_page ? TOP_IN_PAGE : TOP;
+    double height = top + LAST_PANEL - BELOW_PANEL;
+    const struct canvas canvas = {
+        out, width - RIGHT, plot->panel_height > 0 ? plot->panel_height : DEFAULT_PANEL_HEIGHT};
     for (int i = 0; i < plot->n_panels; i++) {
-        height += heading_height(&plot->panels[i]) + PANEL_HEIGHT + BELOW_PANEL;
+        height += panel_pitch(&canvas, &plot->panels[i]);
     }
     (void)fprintf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"aft-plot\" "
                   "viewBox=\"0 0 %d %.0f\" width=\"%d\" height=\"%.0f\" role=\"img\">\n<title>",
-                  WIDTH, height, WIDTH, height);
-    write_escaped(out, plot->title);
-    (void)fprintf(out,
-                  "</title>\n%s<rect class=\"back\" width=\"100%%\" height=\"100%%\"/>\n"
-                  "<text class=\"title\" x=\"%d\" y=\"34\" text-anchor=\"middle\">",
-                  style, WIDTH / 2);
-    write_escaped(out, plot->title);
-    (void)fputs("</text>\n", out);
+                  width, height, width, height);
+    aft_markup_text(out, plot->title);
+    (void)fputs("</title>\n", out);
+    if (!plot->in_page) {
+        write_title(out, plot, width);
+    }
     for (int i = 0; i < plot->n_panels; i++) {
-        write_panel(out, &plot->panels[i], top);
-        top += heading_height(&plot->panels[i]) + PANEL_HEIGHT + BELOW_PANEL;
+        write_panel(&canvas, &plot->panels[i], top);
+        top += panel_pitch(&canvas, &plot->panels[i]);
     }
     (void)fputs("</svg>\n", out);
 }

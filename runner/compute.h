@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 2 };
+enum { AFT_COMPUTE_VERSION = 3 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -50,12 +50,41 @@ struct aft_bench_options { /* of `aftershock bench` */
     const char *csv_path, *svg_path; /* NULL: not written; the picture is of growth */
 };
 
+enum aft_evaluate_scale { /* of the motions of `aftershock evaluate` */
+                          AFT_EVALUATE_AS_STAGE,
+                          AFT_EVALUATE_AT_PGA,
+                          AFT_EVALUATE_AT_SA, /* 5 % damped, at the first period */
+                          AFT_EVALUATE_UNSCALED
+};
+
+struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed */
+    const char *archive;
+    const char *engine, *device;
+    int threads;           /* 0: all cores */
+    int stage;             /* from 1; 0: all up to the archive's */
+    int motions_per_stage; /* unseen motions, where neither records nor a magnitude are given */
+    uint64_t seed;         /* of generated motions and of the sensors' noise */
+    const char *const *records; /* files or folders */
+    int n_records;
+    double magnitude; /* 0: none are generated beside the stage's own */
+    double distance_km;
+    int count;
+    enum aft_evaluate_scale scale;
+    double scale_g;
+    const char *controllers;      /* "policy,lqg"; NULL: all */
+    const char *const *overrides; /* "SECTION.KEY=VALUE" */
+    int n_overrides;
+    bool robustness, json;
+    const char *csv_path, *report_path; /* NULL: not written */
+};
+
 /* All return the program's exit code and have printed what there is to say. */
 struct aft_compute_interface {
     int version; /* AFT_COMPUTE_VERSION, or the module is of another build */
     int (*motion)(const struct aft_motion_options *options);
     int (*bench)(const struct aft_bench_options *options);
     int (*work)(int argc, char **argv);
+    int (*evaluate)(const struct aft_evaluate_options *options);
 };
 
 typedef const struct aft_compute_interface *(*aft_compute_module_function)(void);
@@ -64,7 +93,8 @@ typedef const struct aft_compute_interface *(*aft_compute_module_function)(void)
 const struct aft_compute_interface *aft_compute_module(void);
 
 /* The entry points behind it. */
-int aft_run_motion(const struct aft_motion_options *options); /* motion.c */
-int aft_run_bench(const struct aft_bench_options *options);   /* bench/bench.c */
+int aft_run_motion(const struct aft_motion_options *options);     /* motion.c */
+int aft_run_bench(const struct aft_bench_options *options);       /* bench/bench.c */
+int aft_run_evaluate(const struct aft_evaluate_options *options); /* evaluate/evaluate.c */
 
 #endif

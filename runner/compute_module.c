@@ -10,6 +10,7 @@ __attribute__((visibility("default"))) const struct aft_compute_interface *aft_c
         .motion = aft_run_motion,
         .bench = aft_run_bench,
         .work = aft_work,
+        .evaluate = aft_run_evaluate,
     };
     return &table;
 }

@@ -201,7 +201,7 @@ static enum aft_code draw(char **text, size_t *size, const struct motion *motion
          .series = &lines[1],
          .n_series = 1},
     };
-    const struct aft_svg_plot plot = {motion->name, panels, 2};
+    const struct aft_svg_plot plot = {.title = motion->name, .panels = panels, .n_panels = 2};
     return aft_svg_draw(text, size, &plot, error);
 }
 

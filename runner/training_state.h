@@ -50,8 +50,8 @@ struct aft_training_header {
     int32_t n_metrics; /* of an episode in the history */
     char metric_names[AFT_ENV_MAX_METRICS][32];
     struct aft_stage_score scores[AFT_MAX_STAGES];
-    char engine[128]; /* which engine, BLAS and processor computed this */
-    int32_t attempt;  /* at the stage, counted from 1; the counters' steps are of this one */
+    char engine[128];   /* which engine, BLAS and processor computed this */
+    int32_t attempt;    /* at the stage, counted from 1; the counters' steps are of this one */
     int32_t n_attempts; /* judged so far; the last is this one once it is complete or blocked */
     double learning_rate_scale; /* of this attempt; 1 in the first */
     struct aft_stage_attempt attempts[AFT_MAX_ATTEMPTS];

@@ -123,7 +123,7 @@ struct aft_engine_interface {
     enum aft_code (*import_state)(void *self, const struct aft_engine_state *state,
                                   struct aft_error *error);
 
-    /* One line for people and manifests: "native, OpenBLAS 0.3.21 (SkylakeX), 2 threads". */
+    /* One line for people and manifests: "native (avx512), 2 threads". */
     void (*describe)(void *self, char *text, size_t size);
 };
 

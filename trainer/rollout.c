@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOISE_STEPS = 32, MAX_GROUP = 32 };
+enum { NOISE_STEPS = 32, MAX_GROUP = 64 };
 
 struct aft_rollout_group {
     int first, count;      /* environments first … first + count - 1 */
@@ -18,9 +18,12 @@ struct aft_rollout_group {
 
 int aft_rollout_group_size(int n_envs)
 {
-    enum { WANTED_GROUPS = 8, LEAST = 2 };
-    int size = (n_envs + WANTED_GROUPS - 1) / WANTED_GROUPS;
-    return size < LEAST ? LEAST : (size > MAX_GROUP ? MAX_GROUP : size);
+    enum { WANTED_GROUPS = 8, LANES = 16 };
+    if (n_envs <= 2 * LANES) { /* two threads have something to do even so */
+        return n_envs <= 4 ? 2 : (n_envs + 1) / 2;
+    }
+    int blocks = (n_envs + WANTED_GROUPS * LANES - 1) / (WANTED_GROUPS * LANES);
+    return blocks * LANES > MAX_GROUP ? MAX_GROUP : blocks * LANES;
 }
 
 static void *zeroed(size_t count, size_t size, bool *failed)

@@ -235,8 +235,11 @@ enum aft_code aft_bench_draw_growth(const struct aft_bench *bench, const char *p
     for (int i = 0; i < TABLES; i++) {
         add_panel(drawing, bench, &tables[i]);
     }
-    const struct aft_svg_plot plot = {aft_bench_machine_name(bench->machine), drawing->panels,
-                                      drawing->n_panels};
+    const struct aft_svg_plot plot = {
+        .title = aft_bench_machine_name(bench->machine),
+        .panels = drawing->panels,
+        .n_panels = drawing->n_panels,
+    };
     enum aft_code code = aft_svg_draw(&text, &size, &plot, error);
     if (code == AFT_OK) {
         code = aft_output_file_write(path, text, size, error);

@@ -2,6 +2,10 @@
  * have the moments they should. */
 #include "base/random.h"
 
+#include "base/random_lanes.h"
+#include "base/simd.h"
+#include "base/vector_math.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,6 +126,99 @@ static void random_normal__has_normal_moments(void **state)
     free(y);
 }
 
+/* Box and Muller's transform of the published generator's words, in double precision. */
+static void random_normal__is_box_mullers_transform_of_the_words(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    const double turn = 6.283185307179586476925286766559 * 0x1p-32;
+    struct aft_random_key key = aft_random_key(5, 1, AFT_RANDOM_SENSOR);
+    float *x = malloc(N * sizeof *x);
+    assert_non_null(x);
+    aft_random_normal_f32(x, N, key, 8, 9, 0);
+    for (uint32_t i = 0; i < N; i += 2) {
+        uint32_t words[4], *pair = words + i % 4;
+        aft_random_words(words, key, 8, 9, i / 4);
+        double radius = sqrt(-2.0 * log((pair[0] + 0.5) * 0x1p-32));
+        double angle = turn * (pair[1] + 0.5);
+        assert_true(fabs((double)x[i] - radius * cos(angle)) < 1e-6);
+        assert_true(fabs((double)x[i + 1] - radius * sin(angle)) < 1e-6);
+    }
+    free(x);
+}
+
+static void random_normal__has_normal_tails(void **state)
+{
+    (void)state;
+    enum { N = 4000000, BLOCK = 4000 };
+    const double beyond[] = {0.3173105, 0.0455003, 2.699796e-3, 6.334248e-5};
+    double counts[4] = {0.0};
+    static float x[BLOCK];
+    struct aft_random_key key = aft_random_key(6, 1, AFT_RANDOM_SENSOR);
+    for (uint32_t k = 0; k < N / BLOCK; k++) {
+        aft_random_normal_f32(x, BLOCK, key, k, 0, 0);
+        for (int i = 0; i < BLOCK; i++) {
+            for (int sigma = 0; sigma < 4; sigma++) {
+                counts[sigma] += fabsf(x[i]) > (float)(sigma + 1);
+            }
+            assert_true(fabsf(x[i]) < 6.8f);
+        }
+    }
+    for (int sigma = 0; sigma < 4; sigma++) {
+        double expected = beyond[sigma] * N;
+        assert_true(fabs(counts[sigma] - expected) < 4.0 * sqrt(expected));
+    }
+}
+
+static void random_normal_lanes__hold_the_streams_numbers(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 5 };
+    struct aft_random_key key = aft_random_key(12, 3, AFT_RANDOM_SENSOR);
+    struct aft_random_place place;
+    float lanes[4 * BLOCKS][AFT_RANDOM_LANES], stream[4 * BLOCKS];
+    for (uint32_t j = 0; j < AFT_RANDOM_LANES; j++) {
+        place.high[j] = 100 + j;
+        place.middle[j] = 7 * j;
+        place.index[j] = 0xfffffff0U * (j % 2) + j;
+    }
+    aft_random_normal_lanes(lanes[0], BLOCKS, key, &place);
+    for (int j = 0; j < AFT_RANDOM_LANES; j++) {
+        aft_random_normal_f32(stream, 4 * BLOCKS, key, place.high[j], place.middle[j],
+                              4 * (uint64_t)place.index[j]);
+        for (int i = 0; i < 4 * BLOCKS; i++) {
+            assert_memory_equal(&stream[i], &lanes[i][j], sizeof(float));
+        }
+    }
+}
+
+static void random_normal__has_the_same_bits_on_every_instruction_set(void **state)
+{
+    (void)state;
+    enum { N = 10007 };
+    struct aft_random_key key = aft_random_key(13, 3, AFT_RANDOM_SENSOR);
+    static float portable[N], vector[N];
+    aft_simd_limit(AFT_SIMD_PORTABLE);
+    aft_random_normal_f32(portable, N, key, 1, 2, 3);
+    for (int level = AFT_SIMD_AVX2; level <= AFT_SIMD_AVX512; level++) {
+        aft_simd_limit((enum aft_simd)level);
+        aft_random_normal_f32(vector, N, key, 1, 2, 3);
+        assert_memory_equal(portable, vector, sizeof vector);
+    }
+}
+
+static void vector_exp__is_right_to_single_precision(void **state)
+{
+    (void)state;
+    for (int i = -86000; i <= 87999; i++) {
+        float x = (float)i * 1e-3f;
+        double expected = exp((double)x);
+        assert_true(fabs((double)aft_exp_f32(x) - expected) < 2e-7 * expected);
+    }
+    assert_true(aft_exp_f32(-200.0f) == 0.0f);
+    assert_true(aft_exp_f32(200.0f) == aft_exp_f32(88.0f));
+}
+
 static void random_ranges__do_not_depend_on_the_cut(void **state)
 {
     (void)state;
@@ -198,6 +295,11 @@ int main(void)
         cmocka_unit_test(random_key__separates_seed_stage_and_purpose),
         cmocka_unit_test(random_uniform__has_uniform_moments_and_stays_inside),
         cmocka_unit_test(random_normal__has_normal_moments),
+        cmocka_unit_test(random_normal__is_box_mullers_transform_of_the_words),
+        cmocka_unit_test(random_normal__has_normal_tails),
+        cmocka_unit_test(random_normal_lanes__hold_the_streams_numbers),
+        cmocka_unit_test(random_normal__has_the_same_bits_on_every_instruction_set),
+        cmocka_unit_test(vector_exp__is_right_to_single_precision),
         cmocka_unit_test(random_ranges__do_not_depend_on_the_cut),
         cmocka_unit_test(random_permutation__holds_every_number_once),
         cmocka_unit_test(random_permutation__is_uniform_over_all_orders),

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train",   "status", "inspect", "verify",
-                                       "compare", "motion", "bench"};
+static const char *const commands[] = {"train",   "status",   "inspect", "verify",
+                                       "compare", "evaluate", "motion",  "bench"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -57,7 +57,7 @@ static void help__is_there_at_every_level(void **state)
 static void help__lists_no_command_that_is_not_there(void **state)
 {
     (void)state;
-    static const char *const later[] = {"evaluate", "export", "serve"};
+    static const char *const later[] = {"export", "serve"};
     const struct outcome *outcome = run("-h");
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         char line[32];
@@ -114,6 +114,28 @@ static void train__refuses_values_that_make_no_sense(void **state)
     refuses("train --seeds 1001", "expected a number from 1 to 1000");
     refuses("train --seeds 2 --resume x.zip", "--seeds and --resume PATH");
     refuses("train a.ini b.ini", "'b.ini' is a second");
+}
+
+static void evaluate__refuses_values_that_make_no_sense(void **state)
+{
+    (void)state;
+    refuses("evaluate", "expected one archive, not 0");
+    refuses("evaluate a.zip b.zip", "expected one archive, not 2");
+    refuses("evaluate a.zip --stage 0", "--stage '0'");
+    refuses("evaluate a.zip --scale pga", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --scale pga=-1", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --scale 0.3", "expected stage, pga=G, sa=G");
+    refuses("evaluate a.zip --magnitude 2", "--magnitude '2'");
+    refuses("evaluate a.zip --count 3", "give --magnitude");
+    refuses("evaluate a.zip --distance 3", "give --magnitude");
+    refuses("evaluate a.zip --magnitude 6 --motions-per-stage 3", "--motions-per-stage is of");
+    refuses("evaluate a.zip --motions x --motions-per-stage 3", "--motions-per-stage is of");
+    refuses("evaluate a.zip --controllers policy,pid", "--controllers 'pid'");
+    refuses("evaluate a.zip --controllers policy,", "--controllers ''");
+    refuses("evaluate a.zip --engine jax", "expected auto, native or torch");
+    refuses("evaluate a.zip --device gpu", "expected auto, cpu, cuda or cuda:N");
+    refuses("evaluate a.zip --set seed", "expected SECTION.KEY=VALUE");
+    refuses("evaluate a.zip --contollers lqg", "did you mean '--controllers'?");
 }
 
 static void train__says_which_ways_to_resume_there_are(void **state)
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test(usage__is_printed_without_a_command),
         cmocka_unit_test(usage__suggests_what_may_have_been_meant),
         cmocka_unit_test(train__refuses_values_that_make_no_sense),
+        cmocka_unit_test(evaluate__refuses_values_that_make_no_sense),
         cmocka_unit_test(train__says_which_ways_to_resume_there_are),
         cmocka_unit_test(train__needs_a_curriculum),
         cmocka_unit_test(inspection__refuses_wrong_operands),

@@ -1,5 +1,6 @@
 #include "fixtures.h"
 
+#include "base/simd.h"
 #include "environment/environment.h"
 
 #include <pthread.h>
@@ -225,6 +226,25 @@ static void step__of_an_environment_does_not_depend_on_the_number_of_others(void
     drop(one);
 }
 
+static void step__gives_the_same_bits_on_every_instruction_set(void **state)
+{
+    (void)state;
+    struct aft_environment_config config = rough(20);
+    struct rig *rigs[AFT_SIMD_AVX512 + 1];
+    for (int level = AFT_SIMD_PORTABLE; level <= AFT_SIMD_AVX512; level++) {
+        aft_simd_limit((enum aft_simd)level);
+        rigs[level] = make(&config);
+        for (int k = 0; k < 170; k++) {
+            act(rigs[level], k);
+            step(rigs[level], 0, 20);
+        }
+        expect_same(rigs[0], rigs[level]);
+    }
+    for (int level = AFT_SIMD_PORTABLE; level <= AFT_SIMD_AVX512; level++) {
+        drop(rigs[level]);
+    }
+}
+
 struct half {
     struct rig *rig;
     int first, count;
@@ -353,9 +373,9 @@ static void import_state__refuses_what_cannot_be_and_changes_nothing(void **stat
         memcpy(bad + at, &nan_value, sizeof nan_value);
         assert_int_equal(rig->env.import_state(rig->env.self, bad, size, &error), AFT_ERR_CORRUPT);
     }
-    const double infinite = INFINITY;
+    const float infinite = INFINITY;
     memcpy(bad, before, size);
-    memcpy(bad + 24 + 56, &infinite, sizeof infinite); /* first displacement */
+    memcpy(bad + 24 + 40, &infinite, sizeof infinite); /* first displacement */
     assert_int_equal(rig->env.import_state(rig->env.self, bad, size, &error), AFT_ERR_CORRUPT);
     rig->env.export_state(rig->env.self, after);
     assert_memory_equal(before, after, size);
@@ -374,9 +394,9 @@ static void step__reports_a_state_that_is_not_finite(void **state)
     size_t size = rig->env.state_size(rig->env.self);
     char *bytes = malloc(size);
     assert_non_null(bytes);
-    const double huge = 1e300;
+    const float huge = 1e30F;
     rig->env.export_state(rig->env.self, bytes);
-    memcpy(bytes + 24 + 56, &huge, sizeof huge); /* finite, but its square is not */
+    memcpy(bytes + 24 + 40, &huge, sizeof huge); /* finite, but its square is not */
     assert_ok(rig->env.import_state(rig->env.self, bytes, size, &error));
     struct aft_env_step out = out_of(rig);
     assert_int_equal(rig->env.step(rig->env.self, 0, 2, rig->actions, &out, &error),
@@ -461,6 +481,7 @@ int main(void)
         cmocka_unit_test(step__with_any_force_earns_something),
         cmocka_unit_test(episodes__are_truncated_staggered_and_start_anew),
         cmocka_unit_test(step__gives_the_same_bits_in_any_range),
+        cmocka_unit_test(step__gives_the_same_bits_on_every_instruction_set),
         cmocka_unit_test(step__of_an_environment_does_not_depend_on_the_number_of_others),
         cmocka_unit_test(step__allocates_nothing),
         cmocka_unit_test(step__may_run_on_disjoint_ranges_at_one_time),

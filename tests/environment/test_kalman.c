@@ -116,7 +116,7 @@ static double follow(const struct rig *rig, int quiet_from)
         aft_sensors_sense(channels, &rig->sensors, rig->plant, x, 1,
                           (const double[2]){g[0], forces.actuator_n + forces.contact_n});
         aft_sensors_measure(&rig->sensors, sensed, channels, &stream, k);
-        aft_kalman_estimate(z, rig->kalman, memory, aft_sensors_arrived(&rig->sensors, sensed, k),
+        aft_kalman_estimate(z, rig->kalman, memory, aft_sensors_arrived(&rig->sensors, sensed),
                             forces.actuator_n, k);
         peak = fmax(peak, fabs(x[11]));
         bool counts = quiet_from > 250 || (int)k >= quiet_from + SETTLED;

@@ -1,7 +1,16 @@
 /*
- * The element-wise work of a network, in one table per level of the instruction
- * set. Matrices are row-major [rows][width] and contiguous. "Adds to" means
- * that the caller has zeroed or filled the destination before.
+ * The arithmetic of a network's blocks of rows, in one table per level of the
+ * instruction set.
+ *
+ * A vector of n numbers is stored as aft_padded(n), and so is a row of a
+ * matrix; what follows the n numbers is 0 and the kernels keep it so. Weights
+ * are packed: matrix [k][n] is a run of panels of AFT_PANEL columns (the last
+ * may be narrower), each [k][its width]. A product then reads its weights from
+ * one end to the other. Rows may have a stride larger than their width.
+ *
+ * Every element of a product is one sum in the order of k, and every function
+ * of an element is the same wherever it stands, so that no row's bits depend
+ * on its neighbours.
  */
 #ifndef AFT_TRAINER_NATIVE_KERNELS_H
 #define AFT_TRAINER_NATIVE_KERNELS_H
@@ -9,14 +18,104 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* C [m][n] = A B, or C += A B, with B [k][n]; element (i, l) of A is
- * a[i * a_row_stride + l * a_k_stride], so that A may stand transposed. */
-struct aft_product {
-    int m, n, k;
-    const float *a, *b;
-    size_t a_row_stride, a_k_stride;
-    float *c;
+enum { AFT_LINE = 16, AFT_PANEL = 64 };
+
+static inline int aft_padded(int n)
+{
+    return (n + AFT_LINE - 1) / AFT_LINE * AFT_LINE;
+}
+
+/* The width of the panel that starts at column `first` of [k][n], n padded. */
+static inline int aft_panel_width(int n, int first)
+{
+    return n - first < AFT_PANEL ? n - first : AFT_PANEL;
+}
+
+/* Where element (i, j) of a packed [k][n] stands, n padded. */
+static inline size_t aft_packed_index(int k, int n, int i, int j)
+{
+    int first = j / AFT_PANEL * AFT_PANEL;
+    return (size_t)first * (size_t)k + (size_t)i * (size_t)aft_panel_width(n, first) +
+           (size_t)(j - first);
+}
+
+enum aft_finish {
+    AFT_FINISH_NOTHING,
+    AFT_FINISH_TANH,
+    AFT_FINISH_RELU,
+    AFT_FINISH_TANH_SLOPE, /* times 1 - h² where h = tanh(z) */
+    AFT_FINISH_RELU_SLOPE, /* times (h > 0) where h = max(z, 0) */
+};
+
+/* y [rows][n] = finish(x w + bias); element (i, l) of x is
+ * x[i * x_row_stride + l * x_k_stride] */
+struct aft_rows_product {
+    int rows, n, k; /* n padded */
+    const float *x;
+    size_t x_row_stride, x_k_stride;
+    const float *w;    /* packed [k][n] */
+    const float *bias; /* [n]; NULL: 0 */
+    float *y;
+    size_t y_stride;
+    enum aft_finish finish;
+    const float *h; /* [rows][n], of stride y_stride, for the slopes */
+};
+
+/* w [m][n] = sum over rows of x[row][i] d[row][j], or adds it to w */
+struct aft_outer_product {
+    int m, n, rows; /* n padded */
+    const float *x;
+    size_t x_row_stride, x_m_stride;
+    const float *d;
+    size_t d_stride;
+    float *w; /* packed [m][n] */
     bool accumulate;
+};
+
+/* A head's outputs by dot products: out[a][i] = h[i] · w[a] + bias[a] */
+struct aft_head {
+    int rows, n, outputs; /* n padded */
+    const float *h;
+    size_t h_stride;
+    const float *w; /* packed [outputs][n] */
+    const float *bias;
+    float *out;
+    size_t out_stride;
+};
+
+struct aft_loss_sums { /* over samples */
+    double policy, value, kl, clipped;
+};
+
+/* The clipped surrogate loss of PPO (Schulman et al. 2017, equation 7) and its
+ * gradient with respect to the policy's outputs, over one block of samples.
+ * Actions stand by component, [action_dim][stride], all arrays have room for
+ * padded rows, and means are over the whole minibatch. */
+struct aft_policy_loss {
+    int rows, action_dim;
+    size_t stride;
+    const float *log_std, *inverse_std; /* [action_dim] */
+    const float *actions, *mean;
+    const float *old_log_probs, *advantages; /* [rows] */
+    float advantage_mean, advantage_scale;   /* A = (advantage - mean) * scale */
+    float clip_range;
+    float inverse_n;            /* 1 / samples of the minibatch */
+    float *scratch;             /* [3 + action_dim][stride] */
+    float *d_mean;              /* as actions */
+    float *d_log_std;           /* [action_dim] */
+    struct aft_loss_sums *sums; /* added to */
+};
+
+/* The squared error of the values, clipped as in SB3 where clip_range is not 0. */
+struct aft_value_loss {
+    int rows;
+    const float *values, *old_values, *returns; /* [rows] */
+    float clip_range;
+    float inverse_n;
+    float coefficient;
+    float *d_value;             /* [rows] */
+    float *scratch;             /* [rows] */
+    struct aft_loss_sums *sums; /* added to */
 };
 
 struct aft_adam_step { /* Kingma and Ba 2015, as torch.optim.Adam computes it */
@@ -29,41 +128,23 @@ struct aft_adam_step { /* Kingma and Ba 2015, as torch.optim.Adam computes it */
 
 struct aft_kernels {
     const char *name;
+    void (*rows_product)(const struct aft_rows_product *product);
+    void (*outer_product)(const struct aft_outer_product *product);
+    void (*head)(const struct aft_head *head);
+    void (*policy_loss)(const struct aft_policy_loss *loss);
+    void (*value_loss)(const struct aft_value_loss *loss);
 
-    /* z = tanh(z + bias), z = max(z + bias, 0), z = z + bias */
-    void (*bias_tanh)(float *z, const float *bias, int rows, int width);
-    void (*bias_relu)(float *z, const float *bias, int rows, int width);
-    void (*bias_only)(float *z, const float *bias, int rows, int width);
-
-    /* From dL/dh to dL/dz where h is the activation; the column sums are added
-     * to bias_gradient [width]. identity: only the sums. */
-    void (*tanh_backward)(float *delta, const float *h, float *bias_gradient, int rows, int width);
-    void (*relu_backward)(float *delta, const float *h, float *bias_gradient, int rows, int width);
-    void (*column_sums)(const float *delta, float *bias_gradient, int rows, int width);
-
-    /* A head with one output: out = h w + bias, [rows]. */
-    void (*head_forward)(float *out, const float *h, const float *w_and_bias, int rows, int width);
-    /* Its gradient, given d_out [rows]: adds to w_and_bias_gradient [width + 1], and
-     * fills delta = (d_out w) act'(z) of the layer below, adding its column
-     * sums to bias_gradient [width]. */
-    void (*head_backward_tanh)(float *delta, const float *h, const float *w, const float *d_out,
-                               float *w_and_bias_gradient, float *bias_gradient, int rows,
-                               int width);
-    void (*head_backward_relu)(float *delta, const float *h, const float *w, const float *d_out,
-                               float *w_and_bias_gradient, float *bias_gradient, int rows,
-                               int width);
-
-    /* total[i] += sum over k of parts[k * stride + i]; returns the sum of squares of total. */
-    double (*reduce)(float *total, const float *parts, size_t stride, int n_parts, size_t count);
-
+    /* y = tanh(x), count padded */
+    void (*tanh)(float *y, const float *x, size_t count);
+    double (*sum)(const float *x, int n);
+    /* count padded */
+    double (*sum_of_squares)(const float *x, size_t count);
+    /* count padded; a parameter without gradient, mean or variance stays as it is */
     void (*adam)(float *p, float *m, float *v, const float *gradient, size_t count,
                  const struct aft_adam_step *step);
-
-    /* to[c * to_stride + r] = from[r * columns + c] */
-    void (*transpose)(float *to, size_t to_stride, const float *from, int rows, int columns);
-
-    /* For products too small to be worth packing. */
-    void (*product)(const struct aft_product *product);
+    /* The packed [n][m] from the panel at column `first` of the packed [m][n];
+     * n and m are not padded here. */
+    void (*transpose_panel)(float *to, const float *from, int m, int n, int first);
 };
 
 /* The best table for this CPU. */

@@ -2,78 +2,78 @@
 #ifndef AFT_TRAINER_NATIVE_NATIVE_H
 #define AFT_TRAINER_NATIVE_NATIVE_H
 
+#include "base/task_lanes.h"
 #include "trainer/engine.h"
 #include "trainer/native/mlp.h"
 
 #include <stdint.h>
 
-enum { AFT_NATIVE_MAX_SHARDS = 16 };
+enum aft_native_net_number { AFT_NATIVE_POLICY, AFT_NATIVE_VALUE, AFT_NATIVE_NETS };
 
-/* Scratch of one task: a block of rows in one of the two nets. */
-struct aft_native_work {
-    struct aft_mlp_work mlp;
-    float *out;         /* [block][action_dim] */
-    float *d_out;       /* [block][action_dim] */
-    float *inverse_std; /* [action_dim] */
+/* One of the two nets, and the rows of a span on their way through it. */
+struct aft_native_net {
+    struct aft_mlp mlp;
+    double *piece_squares; /* [n_pieces], of the gradient */
+    struct aft_mlp_rows rows;
+    /* Gathered samples: those that this net's loss needs, [span_rows] each, or
+     * [action_dim][span_rows]. */
+    float *actions, *log_probs, *advantages, *values, *returns;
+    float *scratch;                /* [3 + action_dim][span_rows], of the loss */
+    struct aft_loss_sums *sums;    /* [blocks of a span] */
+    float *d_log_std;              /* [blocks of a span][action_dim] */
+    struct aft_loss_sums all_sums; /* of the minibatch */
 };
 
-/* A run of parameters that one task of the optimiser takes. */
-struct aft_native_piece {
-    size_t offset, count;
-    const struct aft_mlp_layer *layer; /* whose transposed copy follows, or NULL */
-    int first_row, rows;               /* of that layer's [in][out] */
-};
-
-/* What a task adds to the loss: sums over its samples. */
-struct aft_native_sums {
-    double policy, value, kl, clipped;
+/* Scratch of one act call: a block of rows. */
+struct aft_native_act_work {
+    struct aft_mlp_rows rows;
 };
 
 struct aft_native {
     struct aft_engine_config config;
-    struct aft_blas blas;
     const struct aft_kernels *kernels;
-    struct aft_mlp policy, value;
-    size_t parameter_count, log_std; /* log_std: its offset */
+    struct aft_native_net net[AFT_NATIVE_NETS];
+    struct aft_task_lanes *lanes; /* one for each net */
+    size_t parameter_count;       /* of torch's flat vector */
+    size_t count;                 /* of the packed ones */
+    size_t transposed_count;
 
     float *arena;      /* all that follows; each array starts on a cache line */
-    float *parameters; /* [parameter_count], weights as [in][out] */
-    float *transposed; /* the same, weights as [out][in] where a backward pass needs them */
+    float *parameters; /* [count], packed */
+    float *transposed; /* [transposed_count], weights as backward passes need them */
     float *adam_m, *adam_v;
-    float *gradients; /* [max_shards][stride]; the first becomes the whole gradient */
-    size_t stride;
+    float *gradient;    /* [count], of the last update */
+    float *inverse_std; /* [action_dim], of the present minibatch */
     int64_t adam_step;
 
-    int block_rows; /* rows of one matrix product */
-    int max_shards;
-    int n_works;
-    struct aft_native_work *works; /* by slot in act and values, by thread in update */
-
-    int n_pieces;
-    struct aft_native_piece *pieces;
-    double *piece_squares;                                  /* [n_pieces] */
-    struct aft_native_sums sums[2 * AFT_NATIVE_MAX_SHARDS]; /* by task */
+    int block_rows; /* rows that one task takes through a net */
+    int span_rows;  /* rows that are between forward pass and weight gradient at a time */
+    struct aft_native_act_work *act_work; /* [act_slots] */
 
     struct aft_samples loaded; /* the caller's */
-    struct aft_native_minibatch {
-        int n;
-        float *obs, *actions, *log_probs, *values, *advantages, *returns;
-    } minibatch; /* the present one, gathered: [max_batch] each */
 };
 
-/* adam.c: cuts the parameters into pieces; fills engine->transposed again. */
-int aft_native_count_pieces(const struct aft_native *engine);
-void aft_native_cut_pieces(struct aft_native *engine);
-void aft_native_transpose_all(struct aft_native *engine);
-/* The total gradient into the first shard's, and its Euclidean norm. */
-double aft_native_reduce_gradient(struct aft_native *engine, int n_shards);
-void aft_native_adam(struct aft_native *engine, const struct aft_update_config *config,
-                     double grad_norm);
+/* state.c */
+/* Between torch's flat vector and the packed one: the padding of `to` is left alone. */
+void aft_native_pack(const struct aft_native *engine, float *packed, const float *flat);
+void aft_native_unpack(const struct aft_native *engine, float *flat, const float *packed);
+/* Fills engine->transposed again, for one piece. */
+void aft_native_transpose(struct aft_native *engine, const struct aft_mlp *mlp,
+                          const struct aft_mlp_piece *piece);
+enum aft_code aft_native_export_state(void *self, struct aft_engine_state *state,
+                                      struct aft_error *error);
+enum aft_code aft_native_import_state(void *self, const struct aft_engine_state *state,
+                                      struct aft_error *error);
+enum aft_code aft_native_gradient(void *self, float *out, struct aft_error *error);
+
+/* act.c */
+enum aft_code aft_native_act(void *self, int slot, int n, const float *obs, const float *noise,
+                             float *actions, float *log_probs, float *values,
+                             struct aft_error *error);
+enum aft_code aft_native_values(void *self, int slot, int n, const float *obs, float *values,
+                                struct aft_error *error);
 
 /* update.c */
-int aft_native_shard_rows(const struct aft_native *engine, int n);
-enum aft_code aft_native_load_samples(void *self, const struct aft_samples *samples,
-                                      struct aft_error *error);
 enum aft_code aft_native_update(void *self, const struct aft_minibatches *minibatches,
                                 const struct aft_update_config *config,
                                 struct aft_update_stats *stats, int *done, struct aft_error *error);

@@ -1,4 +1,4 @@
-#include "trainer/native/blas.h"
+#include "runner/bench/blas.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -42,12 +42,4 @@ void aft_blas_describe(const struct aft_blas *blas, char *text, size_t size)
                    blas->reference ? ", WARNING: cblas_sgemm is NOT OpenBLAS's, training will be "
                                      "up to 40 times slower; install libopenblas0-pthread"
                                    : "");
-}
-
-void aft_blas_product(const struct aft_blas *blas, const struct aft_product *p)
-{
-    bool transposed = p->a_k_stride != 1;
-    blas->sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, p->m, p->n,
-                p->k, 1.0f, p->a, (blasint)(transposed ? p->a_k_stride : p->a_row_stride), p->b,
-                p->n, p->accumulate ? 1.0f : 0.0f, p->c, p->n);
 }

@@ -1,9 +1,8 @@
-/* OpenBLAS, held to one thread. */
-#ifndef AFT_TRAINER_NATIVE_BLAS_H
-#define AFT_TRAINER_NATIVE_BLAS_H
+/* OpenBLAS, held to one thread: the yardstick of the benchmark. */
+#ifndef AFT_RUNNER_BENCH_BLAS_H
+#define AFT_RUNNER_BENCH_BLAS_H
 
 #include "base/error.h"
-#include "trainer/native/kernels.h"
 
 #include <cblas.h>
 #include <stdbool.h>
@@ -22,8 +21,5 @@ enum aft_code aft_blas_open(struct aft_blas *blas, struct aft_error *error);
 
 /* "OpenBLAS 0.3.21 (SkylakeX)" */
 void aft_blas_describe(const struct aft_blas *blas, char *text, size_t size);
-
-/* A product large enough for OpenBLAS to pack its factors; see struct aft_product. */
-void aft_blas_product(const struct aft_blas *blas, const struct aft_product *product);
 
 #endif

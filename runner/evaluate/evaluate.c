@@ -1,0 +1,190 @@
+/* aftershock evaluate: the policy beside the reference controllers, stage by stage. */
+#include "runner/compute.h"
+#include "runner/evaluate/results.h"
+#include "runner/output_file.h"
+#include "runner/train.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The stages to evaluate: the one asked for, or all up to the archive's. */
+static enum aft_code choose_stages(int *first, int *n, const struct aft_trained_policy *policy,
+                                   const struct aft_evaluate_options *options,
+                                   struct aft_error *error)
+{
+    *first = 1;
+    *n = policy->stage;
+    if (options->stage == 0) {
+        return AFT_OK;
+    }
+    *first = options->stage;
+    *n = 1;
+    if (options->stage > policy->curriculum->n_stages) {
+        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the archive's curriculum has %d",
+                        options->stage, policy->curriculum->n_stages);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code allocate(struct aft_evaluation_results *results, int n,
+                              struct aft_error *error)
+{
+    size_t stages = (size_t)n;
+    results->stages = calloc(stages, sizeof *results->stages);
+    results->by_stage = calloc(stages, sizeof *results->by_stage);
+    if (results->options->robustness) {
+        results->robustness = calloc(stages * AFT_N_ROBUST_CASES, sizeof *results->robustness);
+    }
+    if (results->stages == NULL || results->by_stage == NULL ||
+        (results->options->robustness && results->robustness == NULL)) {
+        return aft_fail(error, AFT_ERR_MEMORY, "evaluate %d stages: out of memory", n);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code evaluate(struct aft_evaluation_results *results,
+                              struct aft_trained_policy *policy, struct aft_error *error)
+{
+    int first = 0, n = 0;
+    enum aft_code code = choose_stages(&first, &n, policy, results->options, error);
+    if (code == AFT_OK) {
+        code = allocate(results, n, error);
+    }
+    for (int i = 0; i < n && code == AFT_OK; i++) {
+        struct aft_comparison *comparison = &results->stages[i];
+        results->n_stages = i + 1;
+        code = aft_comparison_run(comparison, policy, first + i, results->options, error);
+        if (code == AFT_OK) {
+            code = aft_summarise(&results->by_stage[i], comparison, 1, error);
+        }
+        if (code == AFT_OK && results->robustness != NULL) {
+            code = aft_robust_run(aft_evaluation_robustness(results, i), comparison, error);
+        }
+    }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): aft_run_evaluate clears the results */
+    return code == AFT_OK ? aft_summarise(&results->all, results->stages, n, error) : code;
+}
+
+static void warn_of_units(const struct aft_evaluation_results *results)
+{
+    const struct aft_motion_list *list = &results->stages[0].motions;
+    for (int i = 0; i < list->n; i++) {
+        if (list->motions[i].motion.units_assumed) {
+            (void)fprintf(stderr, "note: '%s' names no unit; its numbers are taken as g\n",
+                          list->motions[i].name);
+        }
+    }
+}
+
+static enum aft_code write_csv(const struct aft_evaluation_results *results, const char *path,
+                               struct aft_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "write '%s': out of memory", path);
+    }
+    aft_evaluation_csv(out, results);
+    enum aft_code code = fclose(out) == 0
+                             ? aft_output_file_write(path, text, size, error)
+                             : aft_fail(error, AFT_ERR_MEMORY, "write '%s': out of memory", path);
+    free(text);
+    return code;
+}
+
+static enum aft_code write_page(const struct aft_evaluation_results *results, const char *path,
+                                struct aft_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    enum aft_code code = aft_evaluation_page(&text, &size, results, error);
+    if (code == AFT_OK) {
+        code = aft_output_file_write(path, text, size, error);
+    }
+    free(text);
+    return code;
+}
+
+static enum aft_code report(const struct aft_evaluation_results *results, struct aft_error *error)
+{
+    const struct aft_evaluate_options *options = results->options;
+    enum aft_code code = AFT_OK;
+    warn_of_units(results);
+    if (options->csv_path != NULL) {
+        code = write_csv(results, options->csv_path, error);
+    }
+    if (code == AFT_OK && options->report_path != NULL) {
+        code = write_page(results, options->report_path, error);
+    }
+    if (code != AFT_OK) {
+        return code;
+    }
+    if (!options->json) {
+        aft_evaluation_table(stdout, results);
+        return AFT_OK;
+    }
+    struct aft_json *document = aft_evaluation_json(results);
+    code = aft_json_print(stdout, document, error);
+    aft_json_destroy(document);
+    return code;
+}
+
+static void clear(struct aft_evaluation_results *results)
+{
+    for (int i = 0; i < results->n_stages; i++) {
+        aft_comparison_clear(&results->stages[i]);
+    }
+    free(results->stages);
+    free(results->by_stage);
+    free(results->robustness);
+}
+
+static int exit_code_of(enum aft_code code)
+{
+    switch (code) {
+    case AFT_OK:
+        return AFT_EXIT_OK;
+    case AFT_ERR_USAGE:
+        return AFT_EXIT_USAGE;
+    case AFT_ERR_CORRUPT:
+    case AFT_ERR_REFUSED:
+        return AFT_EXIT_REFUSED;
+    default:
+        return AFT_EXIT_FAILED;
+    }
+}
+
+int aft_run_evaluate(const struct aft_evaluate_options *options)
+{
+    struct aft_error error = {0};
+    struct aft_trained_policy policy;
+    struct aft_evaluation_results results = {.options = options, .policy = &policy};
+    const struct aft_policy_source source = {
+        .path = options->archive,
+        .engine = options->engine,
+        .device = options->device,
+        .threads = options->threads,
+        .overrides = options->overrides,
+        .n_overrides = options->n_overrides,
+    };
+    unsigned who = 0;
+    enum aft_code code = aft_compared_parse(&who, options->controllers, &error);
+    if (code == AFT_OK) {
+        code = aft_trained_policy_open(&policy, &source, &error);
+    }
+    if (code == AFT_OK) {
+        policy.engine.use->describe(policy.engine.self, results.engine, sizeof results.engine);
+        code = evaluate(&results, &policy, &error);
+        if (code == AFT_OK) {
+            code = report(&results, &error);
+        }
+        clear(&results);
+        aft_trained_policy_close(&policy);
+    }
+    if (code != AFT_OK) {
+        (void)fprintf(stderr, "aftershock evaluate: %s\n", error.message);
+    }
+    return exit_code_of(code);
+}

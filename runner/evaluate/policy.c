@@ -1,0 +1,197 @@
+#include "runner/evaluate/policy.h"
+
+#include "environment/environment.h"
+#include "runner/configure.h"
+#include "runner/training_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 256 }; /* rows of one call of the engine: an action's bits depend on it */
+
+/* The archive's curriculum, as the run read it and as the caller wants it changed. */
+static enum aft_code read_curriculum(struct aft_trained_policy *policy,
+                                     const struct aft_policy_source *source,
+                                     struct aft_error *error)
+{
+    size_t size = 0;
+    const char *text = aft_archive_member(policy->archive, "curriculum.ini", &size);
+    const struct aft_json *of_run =
+        aft_json_get(aft_archive_manifest(policy->archive), "overrides");
+    size_t n_run = aft_json_length(of_run), n = 0;
+    if (text == NULL) {
+        return aft_fail(error, AFT_ERR_REFUSED, "evaluate '%s': it has no curriculum.ini",
+                        source->path);
+    }
+    const char **overrides = calloc(n_run + (size_t)source->n_overrides + 1, sizeof *overrides);
+    if (overrides == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "evaluate '%s': out of memory", source->path);
+    }
+    for (size_t i = 0; i < n_run; i++) {
+        overrides[n++] = aft_json_string_value(aft_json_at(of_run, i), "");
+    }
+    for (int i = 0; i < source->n_overrides; i++) {
+        overrides[n++] = source->overrides[i];
+    }
+    enum aft_code code = aft_curriculum_parse(&policy->curriculum, text, size, "curriculum.ini",
+                                              overrides, (int)n, error);
+    free(overrides);
+    if (code != AFT_OK) {
+        policy->curriculum = NULL;
+    }
+    return code;
+}
+
+static enum aft_code check_sensors(const struct aft_trained_policy *policy, struct aft_error *error)
+{
+    struct aft_stage_environment setup;
+    enum aft_code code =
+        aft_configure_environment(&setup, policy->curriculum, policy->stage, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    int obs_dim = aft_environment_obs_dim(&setup.config);
+    aft_stage_environment_clear(&setup);
+    if (obs_dim != policy->obs_dim) {
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "evaluate: the policy observes %d values, these sensors make %d",
+                        policy->obs_dim, obs_dim);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code open_engine(struct aft_trained_policy *policy,
+                                 const struct aft_policy_source *source,
+                                 const struct aft_training_state *state, struct aft_error *error)
+{
+    struct aft_engine_config config = {
+        .network = aft_network_of_settings(&policy->curriculum->stages[0].ppo, policy->obs_dim),
+        .max_rows = BATCH,
+        .max_batch = 1,
+        .act_slots = 1,
+        .device = source->device,
+        .pool = policy->pool,
+    };
+    struct aft_engine_state weights = {
+        .parameters = state->parameters,
+        .adam_m = state->adam_m,
+        .adam_v = state->adam_v,
+        .adam_step = state->header->counters.adam_step,
+    };
+    if (state->header->parameter_count != aft_network_parameter_count(&config.network)) {
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "evaluate: the weights are not of the curriculum's network");
+    }
+    enum aft_code code = aft_engine_open(&policy->engine, source->engine, &config, error);
+    return code == AFT_OK ? policy->engine.use->import_state(policy->engine.self, &weights, error)
+                          : code;
+}
+
+static enum aft_code take_normaliser(struct aft_trained_policy *policy,
+                                     const struct aft_training_state *state,
+                                     struct aft_error *error)
+{
+    struct aft_normaliser *normaliser = &policy->normaliser;
+    size_t dim = (size_t)policy->obs_dim;
+    bool enabled = policy->curriculum->stages[policy->stage - 1].ppo.normalize_observation;
+    enum aft_code code = aft_normaliser_init(normaliser, policy->obs_dim, enabled, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    memcpy(normaliser->mean, state->mean, dim * sizeof *state->mean);
+    memcpy(normaliser->variance, state->variance, dim * sizeof *state->variance);
+    normaliser->count = state->header->normaliser_count;
+    aft_normaliser_refresh(normaliser);
+    policy->normalised = calloc(BATCH * dim, sizeof *policy->normalised);
+    return policy->normalised != NULL
+               ? AFT_OK
+               : aft_fail(error, AFT_ERR_MEMORY, "evaluate: out of memory for the policy");
+}
+
+static enum aft_code take_state(struct aft_trained_policy *policy,
+                                const struct aft_policy_source *source, struct aft_error *error)
+{
+    const struct aft_archive_tensor *tensors = NULL;
+    size_t packed_size = 0, size = 0;
+    const void *packed = aft_archive_member(policy->archive, "state.bin", &packed_size);
+    int n = aft_archive_tensors(policy->archive, &tensors);
+    struct aft_training_state state;
+    void *bytes = NULL;
+    enum aft_code code =
+        aft_training_state_unpack(&bytes, &size, packed, packed_size, tensors, n, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    aft_training_state_lay_out(&state, bytes);
+    policy->obs_dim = state.header->obs_dim;
+    code = check_sensors(policy, error);
+    if (code == AFT_OK) {
+        code = open_engine(policy, source, &state, error);
+    }
+    if (code == AFT_OK) {
+        code = take_normaliser(policy, &state, error);
+    }
+    free(bytes);
+    return code;
+}
+
+enum aft_code aft_trained_policy_open(struct aft_trained_policy *policy,
+                                      const struct aft_policy_source *source,
+                                      struct aft_error *error)
+{
+    memset(policy, 0, sizeof *policy);
+    enum aft_code code = aft_archive_open(&policy->archive, source->path, error);
+    if (code != AFT_OK) {
+        policy->archive = NULL;
+        return code;
+    }
+    code = read_curriculum(policy, source, error);
+    if (code == AFT_OK) {
+        policy->stage = (int)aft_archive_counters(policy->archive)->stage;
+        if (policy->stage < 1 || policy->stage > policy->curriculum->n_stages) {
+            code = aft_fail(error, AFT_ERR_REFUSED,
+                            "evaluate '%s': its stage %d is not in its curriculum", source->path,
+                            policy->stage);
+        }
+    }
+    if (code == AFT_OK) {
+        code = aft_thread_pool_create(&policy->pool, source->threads, error);
+    }
+    if (code == AFT_OK) {
+        code = take_state(policy, source, error);
+    }
+    if (code != AFT_OK) {
+        aft_trained_policy_close(policy);
+    }
+    return code;
+}
+
+void aft_trained_policy_close(struct aft_trained_policy *policy)
+{
+    aft_engine_close(&policy->engine);
+    aft_normaliser_clear(&policy->normaliser);
+    free(policy->normalised);
+    aft_thread_pool_destroy(policy->pool);
+    aft_curriculum_destroy(policy->curriculum);
+    aft_archive_close(policy->archive);
+    memset(policy, 0, sizeof *policy);
+}
+
+enum aft_code aft_trained_policy_act(void *policy, int n, const float *obs, float *actions,
+                                     struct aft_error *error)
+{
+    struct aft_trained_policy *self = policy;
+    for (int first = 0; first < n; first += BATCH) {
+        int rows = n - first < BATCH ? n - first : BATCH;
+        const float *raw = obs + (size_t)first * (size_t)self->obs_dim;
+        if (!aft_normaliser_apply(&self->normaliser, rows, raw, self->normalised)) {
+            return aft_fail(error, AFT_ERR_NUMERIC, "act: an observation is not finite");
+        }
+        enum aft_code code = self->engine.use->act(self->engine.self, 0, rows, self->normalised,
+                                                   NULL, actions + first, NULL, NULL, error);
+        if (code != AFT_OK) {
+            return code;
+        }
+    }
+    return AFT_OK;
+}

@@ -1,0 +1,511 @@
+/* `aftershock evaluate` on the archive of a small training. */
+#include "base/file.h"
+#include "environment/ground_motion.h"
+#include "environment/plant.h"
+#include "tests/cli/command.h"
+#include "tests/report/markup_check.h"
+#include "tests/runner/place.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MAX_TEXT = 1 << 24 };
+
+static char folder[PATH_MAX]; /* the archive a.zip, the folder records, and what tests write */
+/* Tuning takes a while: one run of each kind is looked at by several tests. */
+static struct aft_json *shared;
+static char *shared_table;
+
+#define SHARED_OPTIONS "--stage 1 --motions-per-stage 4 --robustness "
+
+static const struct outcome *evaluate(const char *arguments)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, "evaluate a.zip %.480s", arguments);
+    return run_in(folder, line);
+}
+
+static struct aft_json *evaluate_json(const char *arguments)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, "%.480s --json", arguments);
+    const struct outcome *outcome = evaluate(line);
+    if (outcome->code != 0) {
+        fail_msg("'%s': code %d: %s", line, outcome->code, outcome->err);
+    }
+    return parse_output(outcome);
+}
+
+static char *read_text(const char *name)
+{
+    char path[PATH_MAX], *text = NULL;
+    size_t size = 0;
+    assert_true(snprintf(path, sizeof path, "%.3000s/%s", folder, name) < PATH_MAX);
+    assert_int_equal(aft_file_read(&text, &size, path, MAX_TEXT, NULL), AFT_OK);
+    return text;
+}
+
+/* --- records: a few seconds of a sine at the building's first period, in each format --- */
+
+static double sine_g(int i)
+{
+    return 0.1 * sin(6.283185307179586 * i * 0.02 / 1.2);
+}
+
+enum { SAMPLES = 181 };
+
+static void write_csv_record(const char *name)
+{
+    char text[SAMPLES * 32] = "time_s,acceleration_g\n";
+    size_t at = strlen(text);
+    for (int i = 0; i < SAMPLES; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%.2f,%.9f\n", i * 0.02, sine_g(i));
+    }
+    write_text(folder, name, text);
+}
+
+static void write_at2_record(const char *name)
+{
+    char text[SAMPLES * 32];
+    size_t at = (size_t)snprintf(text, sizeof text,
+                                 "PEER NGA\nA sine\nACCELERATION TIME SERIES IN UNITS OF G\n"
+                                 "NPTS=  %d, DT=   .0200 SEC\n",
+                                 SAMPLES);
+    for (int i = 0; i < SAMPLES; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "  %.8E%s", sine_g(i),
+                               i % 5 == 4 ? "\n" : "");
+    }
+    (void)snprintf(text + at, sizeof text - at, "\n");
+    write_text(folder, name, text);
+}
+
+/* --- fixture --- */
+
+static int train_once(void **state)
+{
+    char curriculum[PATH_MAX], command[2 * PATH_MAX];
+    (void)state;
+    program_make_folder(folder);
+    program_write_curriculum(curriculum, folder, "small.ini");
+    if (program_train(folder, curriculum, NULL) != 0) {
+        program_show_output(folder);
+        return -1;
+    }
+    (void)snprintf(command, sizeof command,
+                   "cd '%s' && mv models/small/final_small.zip a.zip && mkdir records", folder);
+    if (system(command) != 0) {
+        return -1;
+    }
+    write_csv_record("records/sine.csv");
+    write_at2_record("records/sine.AT2");
+    shared = evaluate_json(SHARED_OPTIONS "--threads 2");
+    const struct outcome *outcome = evaluate(
+        "--motions-per-stage 3 --robustness --controllers lqg "
+        "--csv figures.csv --report report.html");
+    assert_int_equal(outcome->code, 0);
+    shared_table = strdup(outcome->out);
+    return shared_table != NULL ? 0 : -1;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    aft_json_destroy(shared);
+    free(shared_table);
+    program_remove_folder(folder);
+    return 0;
+}
+
+/* --- helpers on the document --- */
+
+static double figure_of(const struct aft_json *motion, const char *controller, const char *key)
+{
+    const struct aft_json *controllers = aft_json_get(motion, "controllers");
+    double value = aft_json_get_real(aft_json_get(controllers, controller), key, (double)NAN);
+    if (isnan(value)) {
+        fail_msg("%s of %s is missing", key, controller);
+    }
+    return value;
+}
+
+static double end_of(const struct aft_json *statistics, const char *key, size_t end)
+{
+    struct aft_json *wrapped = aft_json_object();
+    aft_json_set(wrapped, "end", aft_json_copy(aft_json_at(aft_json_get(statistics, key), end)));
+    double value = aft_json_get_real(wrapped, "end", (double)NAN);
+    aft_json_destroy(wrapped);
+    return value;
+}
+
+/* The mean of the motions' quotients, inside its interval. */
+static void assert_ratio(const struct aft_json *document, const char *controller,
+                         const char *reference, const char *key, const char *ratio_key)
+{
+    const struct aft_json *motions = aft_json_get(document, "motions");
+    const struct aft_json *ratio =
+        aft_json_get(aft_json_get(aft_json_get(document, "summary"), controller), ratio_key);
+    size_t n = aft_json_length(motions);
+    double sum = 0, worst = 0, mean = aft_json_get_real(ratio, "mean", (double)NAN);
+    for (size_t i = 0; i < n; i++) {
+        const struct aft_json *motion = aft_json_at(motions, i);
+        double quotient = figure_of(motion, controller, key) / figure_of(motion, reference, key);
+        sum += quotient;
+        worst = fmax(worst, quotient);
+    }
+    assert_true(n > 0 && fabs(mean - sum / (double)n) < 1e-12);
+    assert_true(fabs(aft_json_get_real(ratio, "worst", 0) - worst) < 1e-12);
+    assert_true(end_of(ratio, "ci95", 0) <= mean + 1e-12 &&
+                mean <= end_of(ratio, "ci95", 1) + 1e-12);
+    double iqm = aft_json_get_real(ratio, "iqm", (double)NAN);
+    assert_true(end_of(ratio, "iqm_ci95", 0) <= iqm + 1e-12 &&
+                iqm <= end_of(ratio, "iqm_ci95", 1) + 1e-12);
+}
+
+/* --- tests --- */
+
+static void evaluate__gives_the_promised_figures_of_every_controller(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"policy",        "uncontrolled", "passive",
+                                        "passive_tuned", "lqr",          "lqg"};
+    static const char *const keys[] = {"peak_drift_ratio", "rms_drift",        "peak_roof_m",
+                                       "peak_roof_acc_g",  "peak_floor_acc_g", "stroke_m",
+                                       "peak_force_n",     "peak_power_w",     "peak_base_shear_n",
+                                       "energy_j",         "saturated_share"};
+    const struct aft_json *motions = aft_json_get(shared, "motions");
+    assert_int_equal(aft_json_length(motions), 4);
+    for (size_t i = 0; i < 4 * sizeof names / sizeof *names; i++) {
+        const struct aft_json *motion = aft_json_at(motions, i % 4);
+        assert_true(aft_json_get_real(motion, "pga_g", 0) > 0.05);
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            assert_true(figure_of(motion, names[i / 4], keys[k]) >= 0);
+        }
+    }
+    assert_ratio(shared, "policy", "passive", "peak_drift_ratio", "peak_drift_to_passive");
+    assert_ratio(shared, "policy", "passive", "rms_drift", "rms_drift_to_passive");
+    assert_ratio(shared, "lqg", "uncontrolled", "peak_floor_acc_g",
+                 "peak_floor_acc_to_uncontrolled");
+    assert_ratio(shared, "passive", "passive", "peak_drift_ratio", "peak_drift_to_passive");
+}
+
+static void evaluate__pairs_policy_and_lqg_motion_by_motion(void **state)
+{
+    (void)state;
+    const struct aft_json *motions = aft_json_get(shared, "motions");
+    const struct aft_json *pair = aft_json_get(aft_json_get(shared, "policy_to_lqg"), "peak_drift");
+    double difference = 0, lqg = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const struct aft_json *motion = aft_json_at(motions, i);
+        double passive = figure_of(motion, "passive", "peak_drift_ratio");
+        double mine = figure_of(motion, "policy", "peak_drift_ratio") / passive;
+        double other = figure_of(motion, "lqg", "peak_drift_ratio") / passive;
+        difference += (mine - other) / 4;
+        lqg += other / 4;
+    }
+    assert_true(fabs(aft_json_get_real(aft_json_get(pair, "difference_to_passive"), "mean", 9) -
+                     difference) < 1e-12);
+    assert_true(fabs(aft_json_get_real(pair, "relative_change", 9) - difference / lqg) < 1e-12);
+}
+
+static void evaluate__covers_every_stage_up_to_the_archives(void **state)
+{
+    (void)state;
+    struct aft_json *document = evaluate_json("--motions-per-stage 2 --controllers policy");
+    const struct aft_json *stages = aft_json_get(document, "by_stage");
+    assert_int_equal(aft_json_length(stages), 2);
+    assert_string_equal(aft_json_get_string(aft_json_at(stages, 0), "name", ""), "M4.5@50kN");
+    assert_int_equal(aft_json_get_integer(aft_json_at(stages, 1), "stage", 0), 2);
+    assert_true(aft_json_get_real(aft_json_at(stages, 1), "force_limit_n", 0) == 100e3);
+    assert_int_equal(aft_json_length(aft_json_get(document, "motions")), 4);
+    assert_ratio(document, "policy", "passive", "peak_drift_ratio", "peak_drift_to_passive");
+    aft_json_destroy(document);
+}
+
+/* The passive building by its own steps: displacements to drifts, nothing else shared. */
+static double passive_peak_by_hand(const char *record, double tail_s)
+{
+    const struct aft_building_config building = {.floors = 12,
+                                                 .floor_mass_kg = 33333,
+                                                 .storey_stiffness_n_m = 6.01e7,
+                                                 .soft_storey = 8,
+                                                 .soft_storey_factor = 0.6,
+                                                 .storey_height_m = 3,
+                                                 .damping_ratio = 0.015,
+                                                 .device_mass_kg = 4000,
+                                                 .device_stiffness_n_m = 105034,
+                                                 .device_damping_n_s_m = 6296,
+                                                 .stroke_m = 1.5,
+                                                 .stop_stiffness_n_m = 1e6,
+                                                 .stop_damping_n_s_m = 3e4};
+    const struct aft_actuator_config actuator = {.force_limit_n = 50e3, .power_limit_w = 3e5};
+    struct aft_motion motion = {0};
+    struct aft_plant *plant = NULL;
+    char path[PATH_MAX];
+    double state[AFT_PLANT_MAX_COLUMNS] = {0}, peak = 0;
+    struct aft_plant_forces forces = {0};
+    assert_true(snprintf(path, sizeof path, "%.3000s/%s", folder, record) < PATH_MAX);
+    assert_int_equal(aft_motion_from_record(&motion, path, 0.02, NULL), AFT_OK);
+    assert_int_equal(aft_plant_create(&plant, &building, &actuator, true, 0.02, NULL), AFT_OK);
+    size_t steps = motion.n - 1 + (size_t)lround(tail_s / 0.02);
+    for (size_t i = 0; i < steps; i++) {
+        const double ground[2] = {i < motion.n ? motion.acceleration_m_s2[i] : 0,
+                                  i + 1 < motion.n ? motion.acceleration_m_s2[i + 1] : 0};
+        aft_plant_step(plant, state, ground, 0, &forces);
+        for (int floor = 0; floor < 12; floor++) {
+            double below = floor > 0 ? state[floor - 1] : 0;
+            peak = fmax(peak, fabs(state[floor] - below) / 3);
+        }
+    }
+    aft_plant_destroy(plant);
+    aft_motion_clear(&motion);
+    return peak;
+}
+
+static void evaluate__reads_records_of_a_folder_in_both_formats(void **state)
+{
+    (void)state;
+    struct aft_json *document =
+        evaluate_json("--stage 1 --motions records --scale none --controllers policy");
+    const struct aft_json *motions = aft_json_get(document, "motions");
+    assert_int_equal(aft_json_length(motions), 2);
+    const struct aft_json *at2 = aft_json_at(motions, 0), *csv = aft_json_at(motions, 1);
+    assert_string_equal(aft_json_get_string(at2, "name", ""), "sine.AT2");
+    assert_string_equal(aft_json_get_string(csv, "name", ""), "sine.csv");
+    double expected = passive_peak_by_hand("records/sine.csv", 2);
+    double found = figure_of(csv, "passive", "peak_drift_ratio");
+    assert_true(expected > 1e-4 && fabs(found / expected - 1) < 1e-9);
+    assert_true(fabs(figure_of(at2, "passive", "peak_drift_ratio") / found - 1) < 1e-6);
+    aft_json_destroy(document);
+}
+
+static void evaluate__scales_as_it_is_told(void **state)
+{
+    (void)state;
+    struct aft_json *document =
+        evaluate_json("--stage 1 --motions records/sine.csv --scale pga=0.2 --controllers policy");
+    const struct aft_json *motion = aft_json_at(aft_json_get(document, "motions"), 0);
+    assert_true(fabs(aft_json_get_real(motion, "pga_g", 0) - 0.2) < 1e-9);
+    double at_02 = figure_of(motion, "passive", "peak_drift_ratio");
+    aft_json_destroy(document);
+    document =
+        evaluate_json("--stage 1 --motions records/sine.csv --scale sa=0.2 --controllers policy");
+    motion = aft_json_at(aft_json_get(document, "motions"), 0);
+    assert_true(fabs(aft_json_get_real(motion, "sa_first_period_g", 0) - 0.2) < 1e-6);
+    assert_true(figure_of(motion, "passive", "peak_drift_ratio") < at_02); /* it is resonant */
+    aft_json_destroy(document);
+}
+
+static void evaluate__makes_motions_of_a_magnitude(void **state)
+{
+    (void)state;
+    static const char options[] =
+        "--stage 1 --magnitude 6 --distance 12 --count 2 --controllers "
+        "policy --seed 5";
+    struct aft_json *document = evaluate_json(options), *again = evaluate_json(options);
+    assert_int_equal(aft_json_length(aft_json_get(document, "motions")), 2);
+    assert_non_null(strstr(
+        aft_json_get_string(aft_json_at(aft_json_get(document, "by_stage"), 0), "motion_set", ""),
+        "2 M6 motions at 12 km"));
+    assert_true(aft_json_equal(document, again));
+    aft_json_destroy(again);
+    again = evaluate_json(
+        "--stage 1 --magnitude 6 --distance 12 --count 2 --controllers policy "
+        "--seed 6");
+    assert_false(aft_json_equal(aft_json_get(document, "motions"), aft_json_get(again, "motions")));
+    aft_json_destroy(again);
+    aft_json_destroy(document);
+}
+
+static void evaluate__is_free_of_the_number_of_threads(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"motions", "summary", "by_stage", "policy_to_lqg"};
+    struct aft_json *document = evaluate_json(SHARED_OPTIONS "--threads 1");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        assert_true(
+            aft_json_equal(aft_json_get(shared, parts[i]), aft_json_get(document, parts[i])));
+    }
+    aft_json_destroy(document);
+}
+
+static void evaluate__prints_a_table_of_at_most_100_columns(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"Stage 1, M4.5@50kN: 3 unseen M4.5 motions",
+                                        "Stage 2, M5.7@100kN: 3 unseen M5.7 motions",
+                                        "All 6 motions",
+                                        "uncontrolled",
+                                        "policy",
+                                        "8 % of the samples lost",
+                                        "storeys 15 % softer",
+                                        "Policy against LQG, motion by motion"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(shared_table, parts[i]) == NULL) {
+            fail_msg("no '%s' in\n%s", parts[i], shared_table);
+        }
+    }
+    assert_null(strstr(shared_table, "nan"));
+    const char *end;
+    for (const char *line = shared_table + strcspn(shared_table, "\n"); *line != '\0'; line = end) {
+        end = line + 1 + strcspn(line + 1, "\n");
+        if (end - line - 1 > 100) {
+            fail_msg("%.*s", (int)(end - line - 1), line + 1);
+        }
+    }
+}
+
+static void evaluate__tells_of_robustness_in_json(void **state)
+{
+    (void)state;
+    const struct aft_json *stage = aft_json_at(aft_json_get(shared, "by_stage"), 0);
+    const struct aft_json *cases = aft_json_get(stage, "robustness");
+    assert_int_equal(aft_json_length(cases), 9);
+    const struct aft_json *nominal = aft_json_at(cases, 0);
+    assert_string_equal(aft_json_get_string(nominal, "case", ""), "nominal");
+    static const char *const who[] = {"lqg", "policy"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct aft_json *here =
+            aft_json_get(aft_json_get(nominal, who[i]), "peak_drift_to_passive");
+        const struct aft_json *there = aft_json_get(
+            aft_json_get(aft_json_get(stage, "summary"), who[i]), "peak_drift_to_passive");
+        assert_true(here != NULL && aft_json_equal(here, there));
+    }
+}
+
+static int count_commas(const char *line)
+{
+    int n = 0;
+    for (bool quoted = false; *line != '\0' && *line != '\n'; line++) {
+        quoted = quoted != (*line == '"');
+        n += *line == ',' && !quoted;
+    }
+    return n;
+}
+
+static void evaluate__writes_a_row_for_each_motion_and_controller(void **state)
+{
+    (void)state;
+    char *text = read_text("figures.csv");
+    assert_int_equal(count_lines(text), 1 + 2 * 3 * 4);
+    static const char head[] =
+        "stage,stage_name,motion,pga_g,duration_s,controller,"
+        "peak_drift_ratio,rms_drift,";
+    assert_memory_equal(text, head, strlen(head));
+    assert_non_null(strstr(text, ",storey12_peak_drift,storey12_rms_drift,"));
+    int columns = count_commas(text);
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        assert_int_equal(count_commas(line), columns);
+    }
+    assert_non_null(strstr(text, "\n1,\"M4.5@50kN\",\"M4.5 #1\","));
+    free(text);
+}
+
+static void evaluate__writes_a_page_that_stands_alone(void **state)
+{
+    (void)state;
+    char *text = read_text("report.html");
+    markup_assert_well_formed(text);
+    markup_assert_stands_alone(text);
+    assert_null(strstr(text, "nan"));
+    static const char *const parts[] = {"Stage 1: M4.5@50kN",
+                                        "Stage 2: M5.7@100kN",
+                                        "The worst motion",
+                                        "Response spectra",
+                                        "Robustness",
+                                        "SHA-256",
+                                        "M5.7 #3"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        assert_non_null(strstr(text, parts[i]));
+    }
+    free(text);
+}
+
+static void evaluate__changes_settings_on_demand(void **state)
+{
+    (void)state;
+    struct aft_json *quiet = evaluate_json(
+        "--stage 1 --motions-per-stage 2 --controllers policy "
+        "--set environment.sensor_noise=0");
+    struct aft_json *noisy = evaluate_json(
+        "--stage 1 --motions-per-stage 2 --controllers policy "
+        "--set environment.sensor_noise=0.05");
+    const struct aft_json *a = aft_json_at(aft_json_get(quiet, "motions"), 0);
+    const struct aft_json *b = aft_json_at(aft_json_get(noisy, "motions"), 0);
+    assert_true(figure_of(a, "policy", "rms_drift") != figure_of(b, "policy", "rms_drift"));
+    assert_true(figure_of(a, "passive", "rms_drift") == figure_of(b, "passive", "rms_drift"));
+    aft_json_destroy(quiet);
+    aft_json_destroy(noisy);
+    const struct outcome *outcome = evaluate("--set environment.drift_storeys=1");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "the policy observes"));
+}
+
+static void refuses(const char *arguments, int code, const char *what)
+{
+    const struct outcome *outcome = evaluate(arguments);
+    if (outcome->code != code || strstr(outcome->err, what) == NULL || *outcome->out != '\0') {
+        fail_msg("'%s': code %d, error '%s', output '%s'", arguments, outcome->code, outcome->err,
+                 outcome->out);
+    }
+}
+
+static void evaluate__refuses_what_it_cannot_do(void **state)
+{
+    (void)state;
+    refuses("--stage 3", 2, "--stage 3: the archive's curriculum has 2");
+    refuses("--motions nowhere", 2, "'nowhere'");
+    refuses("--set environment.nonsense=1", 2, "nonsense");
+    refuses("--set run.seed=x", 2, "run.seed=x");
+    refuses("--motions-per-stage 1 --controllers policy --csv /nowhere/a.csv", 1, "/nowhere/a.csv");
+    refuses("--motions-per-stage 1 --controllers policy --report /nowhere/a.html", 1,
+            "/nowhere/a.html");
+    write_text(folder, "still.csv", "time_s,acceleration_g\n0,0\n0.02,0\n0.04,0\n");
+    refuses("--stage 1 --motions still.csv --scale none --controllers policy", 2, "still.csv");
+}
+
+static void evaluate__refuses_a_damaged_archive(void **state)
+{
+    (void)state;
+    char path[PATH_MAX], *bytes = NULL;
+    size_t size = 0;
+    assert_true(snprintf(path, sizeof path, "%.3000s/a.zip", folder) < PATH_MAX);
+    assert_int_equal(aft_file_read(&bytes, &size, path, MAX_TEXT, NULL), AFT_OK);
+    bytes[size / 2] ^= 1;
+    assert_true(snprintf(path, sizeof path, "%.3000s/damaged.zip", folder) < PATH_MAX);
+    assert_int_equal(aft_file_publish(path, bytes, size, NULL), AFT_OK);
+    free(bytes);
+    const struct outcome *outcome = run_in(folder, "evaluate damaged.zip");
+    assert_int_equal(outcome->code, 3);
+    assert_string_equal(outcome->out, "");
+    assert_non_null(strstr(outcome->err, "damaged.zip"));
+    assert_int_equal(run_in(folder, "evaluate none.zip")->code, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evaluate__gives_the_promised_figures_of_every_controller),
+        cmocka_unit_test(evaluate__pairs_policy_and_lqg_motion_by_motion),
+        cmocka_unit_test(evaluate__covers_every_stage_up_to_the_archives),
+        cmocka_unit_test(evaluate__reads_records_of_a_folder_in_both_formats),
+        cmocka_unit_test(evaluate__scales_as_it_is_told),
+        cmocka_unit_test(evaluate__makes_motions_of_a_magnitude),
+        cmocka_unit_test(evaluate__is_free_of_the_number_of_threads),
+        cmocka_unit_test(evaluate__prints_a_table_of_at_most_100_columns),
+        cmocka_unit_test(evaluate__tells_of_robustness_in_json),
+        cmocka_unit_test(evaluate__writes_a_row_for_each_motion_and_controller),
+        cmocka_unit_test(evaluate__writes_a_page_that_stands_alone),
+        cmocka_unit_test(evaluate__changes_settings_on_demand),
+        cmocka_unit_test(evaluate__refuses_what_it_cannot_do),
+        cmocka_unit_test(evaluate__refuses_a_damaged_archive),
+    };
+    return cmocka_run_group_tests(tests, train_once, clean);
+}
