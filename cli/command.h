@@ -15,6 +15,7 @@ extern const struct aft_command aft_command_train;
 extern const struct aft_command aft_command_status;
 extern const struct aft_command aft_command_inspect;
 extern const struct aft_command aft_command_verify;
+extern const struct aft_command aft_command_compare;
 extern const struct aft_command aft_command_evaluate;
 extern const struct aft_command aft_command_motion;
 extern const struct aft_command aft_command_bench;

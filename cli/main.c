@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static const struct aft_command *const commands[] = {
-    &aft_command_train,    &aft_command_status, &aft_command_inspect, &aft_command_verify,
-    &aft_command_evaluate, &aft_command_motion, &aft_command_bench,
+    &aft_command_train,   &aft_command_status,   &aft_command_inspect, &aft_command_verify,
+    &aft_command_compare, &aft_command_evaluate, &aft_command_motion,  &aft_command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -52,6 +52,7 @@ static void print_usage(FILE *stream)
         "  aftershock train                     train stages.ini, or go on with it\n"
         "  aftershock status                    what is there, and what train would do\n"
         "  aftershock verify models/default     check every archive in full\n"
+        "  aftershock compare models/default-seed*  scores over many seeds\n"
         "  aftershock evaluate models/default/best_model.zip --report report.html\n"
         "  aftershock motion --magnitude 6.5 --seed 7 --svg motion.svg\n"
         "  aftershock bench --quick             how fast this machine trains\n",

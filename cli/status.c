@@ -2,6 +2,7 @@
 #include "base/path.h"
 #include "cli/options.h"
 #include "recovery/scan.h"
+#include "runner/archive_content.h"
 #include "runner/expectations.h"
 #include "runner/train.h"
 
@@ -77,31 +78,15 @@ static const struct aft_scan_entry *last_stage_archive(const struct aft_scan *sc
     return last;
 }
 
-/* The curriculum that an archive carries, with the overrides it was trained with. */
 static enum aft_code load_from_archive(struct status *status, const char *path,
                                        struct aft_error *error)
 {
     struct aft_archive *archive = NULL;
     enum aft_code code = aft_archive_open(&archive, path, error);
-    if (code != AFT_OK) {
-        return code;
+    if (code == AFT_OK) {
+        code = aft_curriculum_of_archive(&status->curriculum, archive, error);
+        aft_archive_close(archive);
     }
-    size_t size = 0;
-    const char *text = aft_archive_member(archive, "curriculum.ini", &size);
-    const struct aft_json *list = aft_json_get(aft_archive_manifest(archive), "overrides");
-    size_t n = aft_json_length(list);
-    const char **overrides = calloc(n + 1, sizeof *overrides);
-    if (!text || !overrides) {
-        code = aft_fail(error, AFT_ERR_MISSING, "read '%s': no curriculum.ini", path);
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            overrides[i] = aft_json_string_value(aft_json_at(list, i), "");
-        }
-        code = aft_curriculum_parse(&status->curriculum, text, size, default_curriculum, overrides,
-                                    (int)n, error);
-    }
-    free(overrides);
-    aft_archive_close(archive);
     return code;
 }
 

@@ -1,7 +1,6 @@
 /* aftershock train: its command line. What it does is in runner/train.c. */
-#include "runner/train.h"
-
 #include "cli/options.h"
+#include "runner/train_seeds.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -29,6 +28,10 @@ static const char help[] =
     "  --engine ENGINE      auto, native or torch; auto is torch on a GPU, else native\n"
     "  --threads N          threads that train; 0 means all cores\n"
     "  --seed N             seed of every random number of the run\n"
+    "  --seeds N            trains N seeds, from the run's on, one after another, as the\n"
+    "                       runs NAME-seed<k>; the same command goes on where it ended;\n"
+    "                       the first that does not come to 0 ends it, with its code;\n"
+    "                       not with --resume PATH\n"
     "  --resume stage       resume after the last complete stage (the default)\n"
     "  --resume latest      continue in the middle of a stage, bit for bit, from the state\n"
     "                       with the most steps: checkpoint, INTERRUPTED or ERROR archive\n"
@@ -82,6 +85,7 @@ static const char help[] =
     "  aftershock train\n"
     "  aftershock train my.ini --run-name soft --set building.soft_storey_factor=0.5\n"
     "  aftershock train --stop-after-stage 2\n"
+    "  aftershock train --seeds 5\n"
     "  aftershock train --dry-run\n";
 
 enum option_code {
@@ -91,6 +95,7 @@ enum option_code {
     OPTION_ENGINE,
     OPTION_THREADS,
     OPTION_SEED,
+    OPTION_SEEDS,
     OPTION_RESUME,
     OPTION_FRESH,
     OPTION_ACCEPT,
@@ -107,6 +112,7 @@ static const struct option table[] = {
     {"engine", required_argument, NULL, OPTION_ENGINE},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"seed", required_argument, NULL, OPTION_SEED},
+    {"seeds", required_argument, NULL, OPTION_SEEDS},
     {"resume", required_argument, NULL, OPTION_RESUME},
     {"fresh", no_argument, NULL, OPTION_FRESH},
     {"accept-changes", no_argument, NULL, OPTION_ACCEPT},
@@ -119,6 +125,7 @@ static const struct option table[] = {
 
 struct command_line {
     struct aft_train_options options;
+    int seeds;        /* 0: one run, of the curriculum's seed */
     char **overrides; /* [argc], of which options.n_overrides are set; owned */
 };
 
@@ -250,6 +257,14 @@ static int take_option(struct command_line *line, int option)
                                    "--progress '%s': expected auto, bar, plain or none", optarg);
         }
         return AFT_EXIT_OK;
+    case OPTION_SEEDS:
+        if (!aft_parse_integer(&number, optarg, 1, AFT_MOST_SEEDS)) {
+            return aft_usage_error(&aft_command_train,
+                                   "--seeds '%s': expected a number from 1 to %d", optarg,
+                                   AFT_MOST_SEEDS);
+        }
+        line->seeds = (int)number;
+        return AFT_EXIT_OK;
     default:
         return take_setting(line, option);
     }
@@ -282,9 +297,15 @@ static int train(struct command_line *line, int argc, char **argv)
                                "--fresh and --resume PATH: the one moves aside what the other may "
                                "need; move the old run away by hand, or use another --run-name");
     }
+    if (line->seeds > 0 && line->options.resume_path) {
+        return aft_usage_error(&aft_command_train,
+                               "--seeds and --resume PATH: an archive is of one run; use --resume "
+                               "latest, or train one seed at a time");
+    }
     line->options.overrides = (const char *const *)line->overrides;
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that goes away does not end training */
-    return aft_run_train(&line->options);
+    return line->seeds > 0 ? aft_run_train_seeds(&line->options, line->seeds)
+                           : aft_run_train(&line->options);
 }
 
 static int run(int argc, char **argv)

@@ -31,12 +31,11 @@ double aft_source_corner_hz(const struct aft_source *source)
     return 4.9e6 * velocity_km_s * cbrt(source->stress_drop_bar / moment_dyn_cm(source));
 }
 
+/* Of body waves, then of surface waves: the one that Q belongs to. */
 static double spreading(double distance_km)
 {
-    if (distance_km <= 70.0) {
-        return 1.0 / distance_km;
-    }
-    return distance_km <= 130.0 ? 1.0 / 70.0 : sqrt(130.0 / distance_km) / 70.0;
+    const double crossover_km = 40.0;
+    return distance_km <= crossover_km ? 1.0 / distance_km : 1.0 / sqrt(crossover_km * distance_km);
 }
 
 static struct spectrum spectrum_of(const struct aft_source *source)

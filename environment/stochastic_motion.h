@@ -8,6 +8,8 @@
  *   A(f) = C M0 (2πf)²/(1+(f/fc)²) Z(R) exp(-πfR/(Qβ)) exp(-πκf) Amp(f)
  *   C = 0.55·0.707·2/(4πρβ³)·1e-20, ρ = 2.8 g/cm³, β = 3.5 km/s, Q = 180 f^0.45
  *   M0 = 10^(1.5M+16.05) dyn cm, fc = 4.9e6 β (Δσ/M0)^(1/3)
+ *   Z = 1/R to 40 km, then 1/sqrt(40 R) (with this Q: Campbell 2003, Bull. Seism.
+ *   Soc. Am. 93, 1012, for western North America)
  * and a low cut at 0.05 Hz, |H| = 1/sqrt(1+(0.05/f)^8), without phase.
  *
  * The noise window starts LEAD after the motion's first sample and the motion

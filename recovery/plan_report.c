@@ -40,7 +40,7 @@ static void print_number_or_text(FILE *report, const char *text)
     (void)fprintf(report, "%s", is_real && exact ? shorter : text);
 }
 
-static void print_value(FILE *report, const struct aft_json *value)
+void aft_plan_print_setting(FILE *report, const struct aft_json *value)
 {
     char *text = NULL;
     size_t size;
@@ -56,9 +56,9 @@ static void print_difference(FILE *report, const char *key, const struct aft_jso
                              const struct aft_json *now)
 {
     (void)fprintf(report, "    %s: trained with ", key);
-    print_value(report, trained);
+    aft_plan_print_setting(report, trained);
     (void)fprintf(report, ", now ");
-    print_value(report, now);
+    aft_plan_print_setting(report, now);
     (void)fprintf(report, "\n");
 }
 

@@ -13,6 +13,9 @@ void aft_plan_report_invalid(FILE *report, const struct aft_scan *scan);
 void aft_plan_report_changes(FILE *report, const struct aft_scan_entry *entry,
                              const struct aft_stage_expectation *stage);
 
+/* A setting as people write it: 0.985, not 0.98499999999999999; NULL: "(not set)". */
+void aft_plan_print_setting(FILE *report, const struct aft_json *value);
+
 /* What a user can do when the settings from that stage on differ. */
 void aft_plan_report_ways_on(FILE *report, const struct aft_scan *scan, int stage);
 

@@ -14,6 +14,7 @@
 #include "runner/compute.h"
 #include "runner/expectations.h"
 #include "runner/launch.h"
+#include "runner/resume_command.h"
 #include "runner/run_publisher.h"
 #include "runner/run_start.h"
 
@@ -316,44 +317,6 @@ static int conclude_failure(struct train *train, const struct aft_keeper_result 
     return code;
 }
 
-static void put_quoted(FILE *stream, const char *text)
-{
-    (void)fputc('\'', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') {
-            (void)fputs("'\\''", stream); /* ends, escapes, and begins anew */
-        } else {
-            (void)fputc(*text, stream);
-        }
-    }
-    (void)fputc('\'', stream);
-}
-
-/* The command that goes on from a checkpoint, quoted for a shell. */
-static void write_command(char *text, size_t size, const struct aft_train_options *options)
-{
-    FILE *stream = fmemopen(text, size, "w");
-    if (stream == NULL) {
-        text[0] = '\0';
-        return;
-    }
-    (void)fputs("checkpointed; go on with: aftershock train ", stream);
-    put_quoted(stream, options->curriculum_path);
-    (void)fputs(" --models ", stream);
-    put_quoted(stream, options->models_dir);
-    for (int i = 0; i < options->n_overrides; i++) {
-        if (strncmp(options->overrides[i], "recovery.resume=", 16) != 0) {
-            (void)fputs(" --set ", stream);
-            put_quoted(stream, options->overrides[i]);
-        }
-    }
-    if (options->stop_after_stage > 0) {
-        (void)fprintf(stream, " --stop-after-stage %d", options->stop_after_stage);
-    }
-    (void)fprintf(stream, "%s --resume latest", options->accept_changes ? " --accept-changes" : "");
-    (void)fclose(stream);
-}
-
 static int conclude(struct train *train, const struct aft_keeper_result *result)
 {
     char text[1024];
@@ -368,7 +331,7 @@ static int conclude(struct train *train, const struct aft_keeper_result *result)
         return AFT_EXIT_OK;
     case AFT_KEEPER_STOPPED:
         if (result->stop_signal == SIGUSR2) {
-            write_command(text, sizeof text, train->options);
+            aft_write_resume_command(text, sizeof text, train->options);
             tell_end(train, AFT_EXIT_CHECKPOINTED, text);
             return AFT_EXIT_CHECKPOINTED;
         }
@@ -401,6 +364,9 @@ static int run_keeper(struct train *train)
     (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
     (void)setenv("OMP_NUM_THREADS", "1", 1);
     aft_keeper_run(&result, &config, &hooks, train->region);
+    if (train->options->stopped_by != NULL && result.stop_signal != 0) {
+        *train->options->stopped_by = result.stop_signal;
+    }
     return conclude(train, &result);
 }
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train",    "status", "inspect", "verify",
-                                       "evaluate", "motion", "bench"};
+static const char *const commands[] = {"train",   "status",   "inspect", "verify",
+                                       "compare", "evaluate", "motion",  "bench"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -110,6 +110,9 @@ static void train__refuses_values_that_make_no_sense(void **state)
     refuses("train --stop-after-stage 0", "--stop-after-stage '0'");
     refuses("train --set seed", "expected SECTION.KEY=VALUE");
     refuses("train --run-name ../x", "expected the name of a folder");
+    refuses("train --seeds 0", "--seeds '0'");
+    refuses("train --seeds 1001", "expected a number from 1 to 1000");
+    refuses("train --seeds 2 --resume x.zip", "--seeds and --resume PATH");
     refuses("train a.ini b.ini", "'b.ini' is a second");
 }
 
@@ -156,6 +159,8 @@ static void inspection__refuses_wrong_operands(void **state)
     refuses("inspect a b", "expected one archive");
     refuses("verify", "expected archives or folders");
     refuses("verify /nowhere/x.zip", "'/nowhere/x.zip': No such file");
+    refuses("compare", "expected run folders or archives");
+    refuses("compare /nowhere", "'/nowhere': No such file");
     refuses("status a b", "expected one run folder");
     refuses("status /nowhere", "no such folder");
 }

@@ -275,19 +275,26 @@ bool program_await_step(const struct program *program, int stage, long long step
     return program_await_attempt(program, stage, 1, step);
 }
 
-void program_state_hash(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive)
+void program_hash_of(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive)
 {
     char path[PATH_MAX];
     struct aft_archive *opened = NULL;
     const struct aft_archive_tensor *tensors = NULL;
     struct aft_error error = {0};
-    assert_true(snprintf(path, sizeof path, "%s/models/small/%s", folder, archive) < PATH_MAX);
+    join(path, folder, archive);
     if (aft_archive_open(&opened, path, &error) != AFT_OK) {
         fail_msg("%s", error.message);
     }
     int n = aft_archive_tensors(opened, &tensors);
     aft_archive_state_sha256(hex, tensors, n, aft_archive_counters(opened));
     aft_archive_close(opened);
+}
+
+void program_state_hash(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive)
+{
+    char path[PATH_MAX];
+    join(path, "models/small", archive);
+    program_hash_of(hex, folder, path);
 }
 
 bool program_has_file(const char *folder, const char *name)

@@ -42,8 +42,10 @@ bool program_await_step(const struct program *program, int stage, long long step
 /* The same of an attempt at a stage, counted from 1, or of a later attempt. */
 bool program_await_attempt(const struct program *program, int stage, int attempt, long long step);
 
-/* The training state of an archive, hashed from its members' contents. */
+/* The training state of an archive, hashed from its members' contents: of one of the run
+ * "small", and of any in the folder. */
 void program_state_hash(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive);
+void program_hash_of(char hex[AFT_SHA256_HEX_SIZE], const char *folder, const char *archive);
 bool program_has_file(const char *folder, const char *name);
 
 #endif
