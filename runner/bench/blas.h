@@ -1,4 +1,4 @@
-/* OpenBLAS, held to one thread: the yardstick of the benchmark. */
+/* OpenBLAS, held to one thread: the yardstick of what the machine can do. */
 #ifndef AFT_RUNNER_BENCH_BLAS_H
 #define AFT_RUNNER_BENCH_BLAS_H
 

@@ -1,7 +1,7 @@
 /* What the machine can do at best: SGEMM and memory, on one core and on all. */
 #include "runner/bench/bench.h"
-#include "runner/worker_run.h"
 #include "runner/bench/blas.h"
+#include "runner/worker_run.h"
 
 #include <dlfcn.h>
 #include <link.h>
