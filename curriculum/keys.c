@@ -57,6 +57,9 @@ static const struct aft_key keys[] = {
         .help = "what does the arithmetic; auto: torch on a usable GPU, else native"),
     RUN(device, AFT_KEY_DEVICE, 0, .choices = {"auto", "cpu", "cuda"}, .initial = "auto",
         .help = "where the torch engine computes"),
+    RUN(tf32, AFT_KEY_TRUTH, AFT_KEY_BITS | AFT_KEY_TF32, .initial = "false",
+        .help = "on CUDA: matrix products in TF32, faster and with 10 bits of mantissa; "
+                "elsewhere it changes nothing"),
     RUN(threads, AFT_KEY_WHOLE, 0, RANGE(0, 1024), .initial = "0",
         .help = "threads; 0: all cores; results do not depend on it"),
 

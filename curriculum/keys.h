@@ -51,7 +51,8 @@ enum aft_key_flag {
     AFT_KEY_STOCHASTIC = 128, /* matters only with source = stochastic, */
     AFT_KEY_RECORDS = 256,    /* … with source = records, */
     AFT_KEY_PGA = 512,        /* … with scale = pga, */
-    AFT_KEY_SA_T1 = 1024,     /* … with scale = sa_t1 */
+    AFT_KEY_SA_T1 = 1024,     /* … with scale = sa_t1, */
+    AFT_KEY_TF32 = 2048,      /* … where it is true and CUDA may compute */
 };
 
 struct aft_key {

@@ -7,11 +7,19 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const size_t max_record = (size_t)256 << 20;
 
+/* Whether TF32 may be at work: what auto comes to is known on the machine that trains only. */
+static bool may_use_tf32(const struct aft_run_settings *run)
+{
+    return run->tf32 && strcmp(run->engine, "native") != 0 && strcmp(run->device, "cpu") != 0;
+}
+
 /* A key enters where it changes the bits of this stage, as the stage is. */
-static bool matters(const struct aft_key *key, const struct aft_motion_settings *motion)
+static bool matters(const struct aft_key *key, const struct aft_run_settings *run,
+                    const struct aft_motion_settings *motion)
 {
     if ((key->flags & AFT_KEY_BITS) == 0) {
         return false;
@@ -20,7 +28,8 @@ static bool matters(const struct aft_key *key, const struct aft_motion_settings 
     return ((key->flags & AFT_KEY_STOCHASTIC) == 0 || stochastic) &&
            ((key->flags & AFT_KEY_RECORDS) == 0 || !stochastic) &&
            ((key->flags & AFT_KEY_PGA) == 0 || motion->scale == AFT_SCALE_PGA) &&
-           ((key->flags & AFT_KEY_SA_T1) == 0 || motion->scale == AFT_SCALE_SA_T1);
+           ((key->flags & AFT_KEY_SA_T1) == 0 || motion->scale == AFT_SCALE_SA_T1) &&
+           ((key->flags & AFT_KEY_TF32) == 0 || may_use_tf32(run));
 }
 
 static enum aft_code records_json(struct aft_json **out, const struct aft_curriculum *curriculum,
@@ -59,7 +68,7 @@ enum aft_code aft_stage_effective_settings(struct aft_json **settings,
     struct aft_json *object = aft_json_object();
     for (size_t i = 0; i < aft_key_count(); i++) {
         const struct aft_key *key = aft_key_at(i);
-        if (!matters(key, &own.motion)) {
+        if (!matters(key, &whole.run, &own.motion)) {
             continue;
         }
         char name[AFT_MAX_NAME + 16];

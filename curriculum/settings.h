@@ -36,6 +36,7 @@ struct aft_run_settings { /* [run] */
     uint64_t seed;
     char engine[16]; /* auto | native | torch */
     char device[16]; /* auto | cpu | cuda | cuda:N */
+    bool tf32;       /* on CUDA: matrix products in TF32 */
     int threads;     /* 0: all cores */
 };
 

@@ -73,6 +73,7 @@ static enum aft_code open_engine(struct aft_worker_run *run, struct aft_error *e
         .network = run->network,
         .act_slots = aft_thread_pool_threads(run->pool),
         .device = run->curriculum->run.device,
+        .tf32 = run->curriculum->run.tf32,
         .pool = run->pool,
     };
     for (int i = 0; i < run->curriculum->n_stages; i++) {

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFT_ENGINE_INTERFACE_VERSION = 2 };
+enum { AFT_ENGINE_INTERFACE_VERSION = 3 };
 
 struct aft_engine_config {
     struct aft_network network;
@@ -28,6 +28,7 @@ struct aft_engine_config {
     int max_batch;                /* samples of one minibatch */
     int act_slots;                /* act/values calls that may run at the same time */
     const char *device;           /* "auto" | "cpu" | "cuda" | "cuda:N" */
+    bool tf32;                    /* on CUDA: products in TF32, faster; else it changes nothing */
     struct aft_thread_pool *pool; /* borrowed; NULL: one thread */
 };
 

@@ -13,6 +13,7 @@ static void load__fills_defaults(void **state)
     assert_string_equal(c->text, STAGE);
     assert_string_equal(c->run.name, "default");
     assert_int_equal(c->run.seed, 1);
+    assert_false(c->run.tf32);
     assert_string_equal(c->run.engine, "auto");
     assert_string_equal(c->run.device, "auto");
     assert_int_equal(c->building.floors, 12);

@@ -67,6 +67,7 @@ static void fingerprint__does_not_change_with_what_does_not(void **state)
         "run.threads=1",
         "run.engine=native",
         "run.device=cpu",
+        "run.tf32=false",
         "recovery.resume=latest",
         "recovery.retries=9",
         "recovery.hang_timeout_s=1",
@@ -84,6 +85,33 @@ static void fingerprint__does_not_change_with_what_does_not(void **state)
     };
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
         assert_changes(overrides[i], false, false);
+    }
+}
+
+static void fingerprint__changes_with_tf32_where_cuda_may_compute(void **state)
+{
+    (void)state;
+    char before[AFT_SHA256_HEX_SIZE], after[AFT_SHA256_HEX_SIZE];
+    static const struct {
+        const char *run;
+        bool changes;
+    } runs[] = {
+        {"[run]\ntf32 = true\n", true},
+        {"[run]\ntf32 = true\nengine = torch\ndevice = cuda:1\n", true},
+        {"[run]\ntf32 = true\nengine = native\n", false},
+        {"[run]\ntf32 = true\nengine = torch\ndevice = cpu\n", false},
+    };
+    struct aft_curriculum *c = load(STAGE, NULL);
+    fingerprint_of(c, 0, before);
+    aft_curriculum_destroy(c);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "%s%s", runs[i].run, STAGE);
+        c = load(text, NULL);
+        assert_true(c->run.tf32);
+        fingerprint_of(c, 0, after);
+        aft_curriculum_destroy(c);
+        assert_int_equal(strcmp(before, after) != 0, runs[i].changes);
     }
 }
 
@@ -219,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(fingerprint__changes_with_what_changes_the_bits),
         TEST(fingerprint__does_not_change_with_what_does_not),
+        TEST(fingerprint__changes_with_tf32_where_cuda_may_compute),
         TEST(fingerprint__is_of_its_own_stage_only),
         TEST(fingerprint__does_not_depend_on_how_it_is_written),
         TEST(fingerprint__does_not_depend_on_the_path),

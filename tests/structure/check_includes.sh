@@ -25,7 +25,7 @@ BEGIN {
     rule("^jansson[.]h$",           "^base/json[.]c$",                  1)
     rule("^openssl/",               "^base/digest[.]c$",                1)
     rule("^Random123/",             "^base/random[.]c$",                1)
-    rule("^(torch|ATen|c10)/",      "^trainer/torch/[^/]*[.](cc|cpp)$", 1)
+    rule("^((torch|ATen|c10)/|cuda)", "^trainer/torch/libtorch[.]h$",     1)
     rule("^cblas[.]h$",             "^runner/bench/",                   0)
     rule("^(lapacke|lapack)[.]h$",  "^environment/[^/]*[.]c$",          1)
     rule("^sqlite3[.]h$",           "^service/[^/]*[.]c$",              1)

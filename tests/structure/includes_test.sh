@@ -42,6 +42,7 @@ must_fail includes__refuse_libzip_elsewhere runner/a.c '#include <zip.h>'
 must_fail includes__refuse_inih_elsewhere runner/a.c '#include <ini.h>'
 must_fail includes__refuse_jansson_elsewhere report/a.c '#include <jansson.h>'
 must_fail includes__refuse_torch_elsewhere trainer/a.c '#include <torch/torch.h>'
+must_fail includes__refuse_torch_beside_its_one_header trainer/torch/a.cpp '#include <ATen/ATen.h>'
 must_fail includes__refuse_blas_elsewhere environment/a.c '#include <cblas.h>'
 must_fail includes__refuse_lapack_elsewhere trainer/native/a.c '#include <lapacke.h>'
 
