@@ -22,6 +22,7 @@ static const char help[] =
     "    passive_tuned  its best spring and dashpot on the stage's training motions\n"
     "    lqr            clipped LQR with a stroke guard; it knows the true state\n"
     "    lqg            the same law with a Kalman filter, on the policy's own sensors\n"
+    "    clairvoyant    with --bound: forces planned with the whole motion known\n"
     "    policy         the archive's, without exploration noise\n"
     "  The last two rows of laws are tuned on training motions first, which takes some\n"
     "  seconds for each stage. Figures are ratios to the passive building, as means over the\n"
@@ -47,6 +48,11 @@ static const char help[] =
     "OPTIONS\n"
     "  --controllers LIST   some of policy,passive_tuned,lqr,lqg (default: all); uncontrolled\n"
     "                       and passive are always there\n"
+    "  --bound              also the least peak drift that any controller could reach that keeps\n"
+    "                       off the end stop, by linear programming with the future known and\n"
+    "                       without the power limit; the controllers on a scale from passive\n"
+    "                       (0) to it (1); and those forces played to the real plant, as the\n"
+    "                       controller clairvoyant. Seconds for each long motion\n"
     "  --robustness         policy and lqg again with noise, 60 ms of latency, 8 % of dropout,\n"
     "                       all three, stiffness +-15 %, damping +-30 %\n"
     "  --set SECTION.KEY=VALUE\n"
@@ -78,6 +84,7 @@ enum option_code {
     OPTION_SEED,
     OPTION_SCALE,
     OPTION_CONTROLLERS,
+    OPTION_BOUND,
     OPTION_ROBUSTNESS,
     OPTION_SET,
     OPTION_REPORT,
@@ -98,6 +105,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, OPTION_SEED},
     {"scale", required_argument, NULL, OPTION_SCALE},
     {"controllers", required_argument, NULL, OPTION_CONTROLLERS},
+    {"bound", no_argument, NULL, OPTION_BOUND},
     {"robustness", no_argument, NULL, OPTION_ROBUSTNESS},
     {"set", required_argument, NULL, OPTION_SET},
     {"report", required_argument, NULL, OPTION_REPORT},
@@ -214,6 +222,9 @@ static int take_option(struct command_line *line, int option)
     switch (option) {
     case OPTION_CONTROLLERS:
         options->controllers = optarg;
+        return AFT_EXIT_OK;
+    case OPTION_BOUND:
+        options->bound = true;
         return AFT_EXIT_OK;
     case OPTION_ROBUSTNESS:
         options->robustness = true;

@@ -12,6 +12,9 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 add_library(aft_random123 INTERFACE)
 target_include_directories(aft_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
+# CLP's header only: environment/linear_program.c loads the library on demand.
+find_path(CLP_INCLUDE_DIR Clp_C_Interface.h PATH_SUFFIXES coin coin-or REQUIRED)
+
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()

@@ -23,6 +23,7 @@ struct aft_controller_view {
     const float *measured; /* the sensors' channels, as they have arrived (observation.h) */
     const float *obs;      /* the policy's observation [obs_dim] of the same */
     double actuator_n;     /* force of the actuator over the last simulation step */
+    int motion;            /* its number in the list */
     size_t step;           /* control step, from 0 */
     double *memory;        /* [n_memory] of this motion, the controller's own; zeros at step 0 */
 };

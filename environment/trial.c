@@ -78,6 +78,7 @@ void aft_trial_observe(struct aft_trial *trial, struct aft_controller_view *view
         .measured = aft_sensors_arrived(setup->sensors, trial->sensed),
         .obs = trial->obs,
         .actuator_n = trial->forces.actuator_n,
+        .motion = (int)trial->number,
         .step = trial->step,
         .memory = trial->memory,
     };

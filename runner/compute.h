@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 3 };
+enum { AFT_COMPUTE_VERSION = 4 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -74,6 +74,7 @@ struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed 
     const char *controllers;      /* "policy,lqg"; NULL: all */
     const char *const *overrides; /* "SECTION.KEY=VALUE" */
     int n_overrides;
+    bool bound; /* the controller that knows the future takes part */
     bool robustness, json;
     const char *csv_path, *report_path; /* NULL: not written */
 };

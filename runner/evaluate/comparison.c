@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const names[AFT_N_COMPARED] = {
-    "uncontrolled", "passive", "passive_tuned", "lqr", "lqg", "policy",
+    "uncontrolled", "passive", "passive_tuned", "lqr", "lqg", "clairvoyant", "policy",
 };
 static const unsigned always =
     1U << AFT_COMPARED_UNCONTROLLED | 1U << AFT_COMPARED_PASSIVE | 1U << AFT_COMPARED_POLICY;
@@ -34,7 +34,7 @@ enum aft_code aft_compared_parse(unsigned *who, const char *list, struct aft_err
 {
     *who = always;
     if (list == NULL) {
-        *who = (1U << AFT_N_COMPARED) - 1;
+        *who = always | tuned;
         return AFT_OK;
     }
     for (const char *at = list;; at++) {
@@ -42,7 +42,7 @@ enum aft_code aft_compared_parse(unsigned *who, const char *list, struct aft_err
         if (!find_name(who, at, length)) {
             return aft_fail(error, AFT_ERR_USAGE,
                             "--controllers '%.*s': expected some of policy, uncontrolled, "
-                            "passive, passive_tuned, lqr, lqg",
+                            "passive, passive_tuned, lqr, lqg, clairvoyant",
                             (int)length, at);
         }
         at += length;
@@ -109,6 +109,14 @@ static enum aft_code tune(struct aft_comparison *comparison,
     return code;
 }
 
+static enum aft_code plan(struct aft_comparison *comparison, struct aft_error *error)
+{
+    (void)fprintf(stderr, "planning stage %d's %d motions with the future known …\n",
+                  comparison->stage->number, comparison->motions.n);
+    return aft_clairvoyant_create(&comparison->clairvoyant, &comparison->evaluation,
+                                  &comparison->motions, error);
+}
+
 static void make_controllers(struct aft_comparison *comparison, struct aft_trained_policy *policy)
 {
     struct aft_controller *controllers = comparison->controllers;
@@ -121,6 +129,7 @@ static void make_controllers(struct aft_comparison *comparison, struct aft_train
     controllers[AFT_COMPARED_UNCONTROLLED] = aft_controller_uncontrolled();
     controllers[AFT_COMPARED_PASSIVE] = aft_controller_passive();
     controllers[AFT_COMPARED_POLICY] = aft_controller_policy(&comparison->policy);
+    controllers[AFT_COMPARED_CLAIRVOYANT] = aft_clairvoyant_controller(comparison->clairvoyant);
     if ((comparison->who & tuned) != 0) {
         controllers[AFT_COMPARED_PASSIVE_TUNED] = aft_controller_passive_tuned(
             comparison->tuned.passive.stiffness_n_m, comparison->tuned.passive.damping_n_s_m);
@@ -177,11 +186,15 @@ enum aft_code aft_comparison_run(struct aft_comparison *comparison,
     static const struct aft_robustness nominal;
     memset(comparison, 0, sizeof *comparison);
     enum aft_code code = aft_compared_parse(&comparison->who, options->controllers, error);
+    comparison->who |= options->bound ? 1U << AFT_COMPARED_CLAIRVOYANT : 0U;
     if (code == AFT_OK) {
         code = set_up(comparison, policy, stage, options, error);
     }
     if (code == AFT_OK && (comparison->who & tuned) != 0) {
         code = tune(comparison, policy, error);
+    }
+    if (code == AFT_OK && aft_comparison_has(comparison, AFT_COMPARED_CLAIRVOYANT)) {
+        code = plan(comparison, error);
     }
     if (code != AFT_OK) {
         return code;
@@ -201,6 +214,7 @@ void aft_comparison_clear(struct aft_comparison *comparison)
     aft_policy_controller_clear(&comparison->policy);
     aft_feedback_destroy(comparison->lqr);
     aft_feedback_destroy(comparison->lqg);
+    aft_clairvoyant_destroy(comparison->clairvoyant);
     aft_motion_list_clear(&comparison->motions);
     aft_stage_environment_clear(&comparison->setup);
     free(comparison->responses);

@@ -5,6 +5,7 @@
 #ifndef AFT_RUNNER_EVALUATE_COMPARISON_H
 #define AFT_RUNNER_EVALUATE_COMPARISON_H
 
+#include "environment/clairvoyant.h"
 #include "environment/evaluation.h"
 #include "environment/feedback.h"
 #include "environment/reference_tuning.h"
@@ -12,15 +13,14 @@
 #include "runner/configure.h"
 #include "runner/evaluate/policy.h"
 
-/* In the order of every table. A controller that is computed from the whole motion, rather
- * than asked step by step, is one more name here and a call in comparison.c that fills its
- * column of the responses. */
+/* In the order of every table. */
 enum aft_compared {
     AFT_COMPARED_UNCONTROLLED,
     AFT_COMPARED_PASSIVE,
     AFT_COMPARED_PASSIVE_TUNED,
     AFT_COMPARED_LQR,
     AFT_COMPARED_LQG,
+    AFT_COMPARED_CLAIRVOYANT,
     AFT_COMPARED_POLICY,
     AFT_N_COMPARED
 };
@@ -28,7 +28,7 @@ enum aft_compared {
 const char *aft_compared_name(enum aft_compared who);
 
 /* A bit for each name in a list such as "lqr,lqg"; the policy, and uncontrolled and passive, which
- * the ratios are to, always take part. NULL: all. USAGE for a name that is none. */
+ * the ratios are to, always take part. NULL: all but clairvoyant. USAGE for a name that is none. */
 enum aft_code aft_compared_parse(unsigned *who, const char *list, struct aft_error *error);
 
 struct aft_comparison {
@@ -41,6 +41,7 @@ struct aft_comparison {
     unsigned who; /* bits of enum aft_compared */
     struct aft_reference_parameters tuned;
     struct aft_feedback *lqr, *lqg;
+    struct aft_clairvoyant *clairvoyant; /* NULL where not in who */
     struct aft_policy_controller policy;
     struct aft_controller controllers[AFT_N_COMPARED];
     struct aft_response *responses; /* [motions.n][AFT_N_COMPARED], zeros where not in who */
@@ -56,6 +57,12 @@ static inline const struct aft_response *
 aft_comparison_response(const struct aft_comparison *comparison, int motion, enum aft_compared who)
 {
     return &comparison->responses[motion * (int)AFT_N_COMPARED + (int)who];
+}
+
+/* The least peak drift ratio that can be reached on a motion; clairvoyant takes part. */
+static inline double aft_comparison_bound(const struct aft_comparison *comparison, int motion)
+{
+    return aft_clairvoyant_plan(comparison->clairvoyant, motion)->bound_drift;
 }
 
 /* Makes the motions of the stage (counted from 1), tunes the reference controllers (which

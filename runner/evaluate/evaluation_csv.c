@@ -1,7 +1,7 @@
 #include "environment/response_spectrum.h"
 #include "runner/evaluate/results.h"
 
-static void write_header(FILE *out, int floors)
+static void write_header(FILE *out, int floors, bool bound)
 {
     (void)fputs("stage,stage_name,motion,pga_g,duration_s,controller", out);
     for (int f = 0; f < AFT_N_FIGURES; f++) {
@@ -19,6 +19,7 @@ static void write_header(FILE *out, int floors)
     for (int i = 1; i <= floors; i++) {
         (void)fprintf(out, ",storey%d_peak_drift,storey%d_rms_drift,floor%d_peak_acc_g", i, i, i);
     }
+    (void)fputs(bound ? ",bound_peak_drift_ratio" : "", out);
     (void)fputc('\n', out);
 }
 
@@ -65,6 +66,9 @@ static void write_response(FILE *out, const struct aft_comparison *comparison, i
         (void)fprintf(out, ",%.9g,%.9g,%.9g", response->storey_peak_drift[i],
                       response->storey_rms_drift[i], response->floor_peak_acc_g[i]);
     }
+    if (comparison->clairvoyant != NULL) {
+        (void)fprintf(out, ",%.9g", aft_comparison_bound(comparison, motion));
+    }
     (void)fputc('\n', out);
 }
 
@@ -92,7 +96,8 @@ static void write_motion(FILE *out, const struct aft_comparison *comparison, int
 void aft_evaluation_csv(FILE *out, const struct aft_evaluation_results *results)
 {
     if (results->n_stages > 0) {
-        write_header(out, results->stages[0].setup.config.building.floors);
+        write_header(out, results->stages[0].setup.config.building.floors,
+                     results->stages[0].clairvoyant != NULL);
     }
     for (int s = 0; s < results->n_stages; s++) {
         for (int i = 0; i < results->stages[s].motions.n; i++) {

@@ -88,6 +88,12 @@ static struct aft_json *motion_json(const struct aft_comparison *comparison, int
     aft_json_set_real(object, "duration_s",
                       motion->n > 0 ? (double)(motion->n - 1) * motion->dt_s : 0.0);
     aft_json_set_boolean(object, "units_assumed", motion->units_assumed);
+    if (comparison->clairvoyant != NULL) {
+        const struct aft_clairvoyant_plan *plan =
+            aft_clairvoyant_plan(comparison->clairvoyant, index);
+        aft_json_set_real(object, "bound_peak_drift_ratio", plan->bound_drift);
+        aft_json_set_real(object, "planned_peak_drift_ratio", plan->planned_drift);
+    }
     for (int who = 0; who < AFT_N_COMPARED; who++) {
         if (aft_comparison_has(comparison, (enum aft_compared)who)) {
             aft_json_set(controllers, aft_compared_name((enum aft_compared)who),
@@ -155,6 +161,24 @@ static struct aft_json *paired_json(const struct aft_evaluation_summary *summary
         aft_json_set_boolean(pair, "at_least_5_percent_better", pairs[i]->clearly_better);
         aft_json_set(object, keys[i], pair);
     }
+    return object;
+}
+
+static struct aft_json *bound_json(const struct aft_evaluation_summary *summary)
+{
+    const struct aft_bound_summary *bound = &summary->bound;
+    if (!bound->present) {
+        return aft_json_null();
+    }
+    struct aft_json *object = aft_json_object(), *scale = aft_json_object();
+    for (int who = 0; who < AFT_N_COMPARED; who++) {
+        if (summary->compared[who].present) {
+            aft_json_set(scale, aft_compared_name((enum aft_compared)who),
+                         statistics_json(&bound->scale[who]));
+        }
+    }
+    aft_json_set(object, "peak_drift_to_passive", statistics_json(&bound->to_passive));
+    aft_json_set(object, "scale", scale);
     return object;
 }
 
@@ -229,6 +253,7 @@ static struct aft_json *stage_json(const struct aft_evaluation_results *results,
     aft_json_set_real(object, "stroke_limit_m", config->building.stroke_m);
     aft_json_set(object, "summary", summary_json(&results->by_stage[index]));
     aft_json_set(object, "policy_to_lqg", paired_json(&results->by_stage[index]));
+    aft_json_set(object, "bound", bound_json(&results->by_stage[index]));
     aft_json_set(object, "tuned", tuned_json(comparison));
     if (results->robustness != NULL) {
         aft_json_set(object, "robustness",
@@ -268,6 +293,7 @@ struct aft_json *aft_evaluation_json(const struct aft_evaluation_results *result
     aft_json_set_integer(document, "seed", (int64_t)results->options->seed);
     aft_json_set(document, "summary", summary_json(&results->all));
     aft_json_set(document, "policy_to_lqg", paired_json(&results->all));
+    aft_json_set(document, "bound", bound_json(&results->all));
     aft_json_set(document, "by_stage", stages);
     aft_json_set(document, "motions", motions);
     return document;

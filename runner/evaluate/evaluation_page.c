@@ -19,6 +19,7 @@ static const struct aft_html_controller looks[AFT_N_COMPARED] = {
     [AFT_COMPARED_PASSIVE_TUNED] = {"passive_tuned", AFT_SVG_PURPLE, true, false},
     [AFT_COMPARED_LQR] = {"lqr", AFT_SVG_BLUE, true, false},
     [AFT_COMPARED_LQG] = {"lqg", AFT_SVG_GREEN, false, false},
+    [AFT_COMPARED_CLAIRVOYANT] = {"clairvoyant", AFT_SVG_GREY, false, false},
     [AFT_COMPARED_POLICY] = {"policy", AFT_SVG_VERMILLION, false, true},
 };
 
@@ -69,6 +70,12 @@ static void fill_headlines(struct page *page)
                           100 * (pair->change < 0 ? -pair->change : pair->change)),
             aft_page_text(memory, "%+.3f to %+.3f of passive", pair->difference.mean_low,
                           pair->difference.mean_high));
+    }
+    if (all->bound.present) {
+        add(&page->headlines, "Of what is possible in peak drift",
+            aft_page_text(memory, "%.0f %%", 100 * all->bound.scale[AFT_COMPARED_POLICY].mean),
+            aft_page_text(memory, "no controller has less than %.2f of passive",
+                          all->bound.to_passive.mean));
     }
     add(&page->headlines, "Largest stroke",
         aft_page_text(memory, "%.2f m", policy->greatest[AFT_FIGURE_STROKE]),
@@ -138,6 +145,13 @@ static const char lqr[] =
 static const char lqg[] =
     "the same law with a Kalman filter on the policy's own sensors, tuned likewise";
 
+static const char clairvoyant[] =
+    "forces planned with the motion known in advance, by linear programming on the plant "
+    "without power limit and end stop, and played to the plant with both";
+static const char scale[] =
+    "peak drift between the passive device's (0 %) and the least that any controller could reach "
+    "that keeps off the end stop, with the future known and without a power limit (100 %)";
+
 static void fill_definitions(struct page *page)
 {
     struct facts *facts = &page->definitions;
@@ -148,12 +162,16 @@ static void fill_definitions(struct page *page)
             "its best spring and dashpot on the stage's training motions",
         [AFT_COMPARED_LQR] = lqr,
         [AFT_COMPARED_LQG] = lqg,
+        [AFT_COMPARED_CLAIRVOYANT] = clairvoyant,
         [AFT_COMPARED_POLICY] = "the archive's policy, without exploration noise",
     };
     for (int c = 0; c < AFT_N_COMPARED; c++) {
         if (aft_comparison_has(&page->results->stages[0], (enum aft_compared)c)) {
             add(facts, aft_compared_name((enum aft_compared)c), laws[c], NULL);
         }
+    }
+    if (page->results->all.bound.present) {
+        add(facts, "of what is possible", scale, NULL);
     }
     for (int j = 0; j < AFT_N_CRITERIA; j++) {
         add(facts, aft_criteria_table[j].key, aft_criteria_table[j].definition, NULL);

@@ -49,6 +49,27 @@ static void write_rows(FILE *out, const struct aft_evaluation_summary *summary)
     }
 }
 
+/* The bound, and where the controllers stand between passive and it. */
+static void write_scale(FILE *out, const struct aft_evaluation_summary *summary)
+{
+    const struct aft_bound_summary *bound = &summary->bound;
+    if (!bound->present) {
+        return;
+    }
+    (void)fprintf(
+        out,
+        "  bound, 1 on the scale: who keeps off the stop has no mean peak drift below %.2f "
+        "of passive\n  scale: passive 0",
+        bound->to_passive.mean);
+    for (int who = AFT_COMPARED_PASSIVE_TUNED; who < AFT_N_COMPARED; who++) {
+        if (summary->compared[who].present) {
+            (void)fprintf(out, ", %s %.2f", aft_compared_name((enum aft_compared)who),
+                          bound->scale[who].mean);
+        }
+    }
+    (void)fputc('\n', out);
+}
+
 static void write_robustness(FILE *out, const struct aft_comparison *comparison,
                              const struct aft_robust_result *results)
 {
@@ -86,6 +107,7 @@ static void write_stage(FILE *out, const struct aft_evaluation_results *results,
     }
     (void)fputc('\n', out);
     write_rows(out, &results->by_stage[index]);
+    write_scale(out, &results->by_stage[index]);
     if (passive->mean[AFT_FIGURE_PEAK_DRIFT] > yields_at) {
         (void)fprintf(out,
                       "  an elastic stress test: passive drifts reach %.1f %% on average, where a "
@@ -183,6 +205,7 @@ void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *result
         (void)fprintf(out, "\nAll %d motions, resampled within their stages\n",
                       results->all.motions);
         write_rows(out, &results->all);
+        write_scale(out, &results->all);
     }
     (void)fputs(
         "  acc.: peak floor acceleration; stroke, force, power: the largest; energy drawn: "

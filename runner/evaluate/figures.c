@@ -212,6 +212,39 @@ static enum aft_code pair(struct aft_paired *paired, const struct pool *pool,
     return code;
 }
 
+/* What values are of each motion: who's place on the scale, or the bound's ratio to passive. */
+static void gather_bound(double *values, const struct pool *pool, enum aft_compared who,
+                         bool on_scale)
+{
+    for (int c = 0; c < pool->n_comparisons; c++) {
+        const struct aft_comparison *comparison = &pool->comparisons[c];
+        for (int i = 0; i < comparison->motions.n; i++) {
+            double bound = aft_comparison_bound(comparison, i);
+            double passive =
+                aft_comparison_response(comparison, i, AFT_COMPARED_PASSIVE)->peak_drift_ratio;
+            double drift = aft_comparison_response(comparison, i, who)->peak_drift_ratio;
+            *values++ =
+                on_scale ? aft_clairvoyant_scale(passive, drift, bound) : aft_ratio(bound, passive);
+        }
+    }
+}
+
+static enum aft_code summarise_bound(struct aft_evaluation_summary *summary,
+                                     const struct pool *pool, struct aft_error *error)
+{
+    struct aft_bound_summary *bound = &summary->bound;
+    gather_bound(pool->values, pool, AFT_COMPARED_PASSIVE, false);
+    enum aft_code code = statistics(&bound->to_passive, pool, error);
+    for (int who = 0; who < AFT_N_COMPARED && code == AFT_OK; who++) {
+        if (summary->compared[who].present) {
+            gather_bound(pool->values, pool, (enum aft_compared)who, true);
+            code = statistics(&bound->scale[who], pool, error);
+        }
+    }
+    bound->present = code == AFT_OK;
+    return code;
+}
+
 static void fill_strata(struct pool *pool)
 {
     size_t at = 0;
@@ -249,6 +282,9 @@ enum aft_code aft_summarise(struct aft_evaluation_summary *summary,
         if (code == AFT_OK) {
             code = pair(&summary->rms_drift, &pool, AFT_FIGURE_RMS_DRIFT, error);
         }
+    }
+    if (code == AFT_OK && summary->compared[AFT_COMPARED_CLAIRVOYANT].present) {
+        code = summarise_bound(summary, &pool, error);
     }
 out:
     free(pool.stratum);

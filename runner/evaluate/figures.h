@@ -70,10 +70,18 @@ struct aft_paired {
     bool clearly_better;              /* at least 5 %, and the interval excludes 0 */
 };
 
+/* Peak drift between the passive device (0) and the least that can be reached (1). */
+struct aft_bound_summary {
+    bool present;
+    struct aft_statistics to_passive;            /* the bound */
+    struct aft_statistics scale[AFT_N_COMPARED]; /* of those present, motion by motion */
+};
+
 struct aft_evaluation_summary {
     int motions;
     struct aft_compared_summary compared[AFT_N_COMPARED];
     struct aft_paired peak_drift, rms_drift;
+    struct aft_bound_summary bound;
 };
 
 /* Over all motions of all comparisons, which are the strata of the resamples. */

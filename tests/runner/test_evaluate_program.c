@@ -428,6 +428,49 @@ static void evaluate__writes_a_page_that_stands_alone(void **state)
     free(text);
 }
 
+static void evaluate__sets_controllers_on_a_scale_to_the_bound(void **state)
+{
+    (void)state;
+    const struct outcome *outcome = evaluate(
+        "--bound --motions-per-stage 2 --controllers lqr --csv bound.csv --report bound.html");
+    assert_int_equal(outcome->code, 0);
+    assert_non_null(strstr(outcome->out, "1 on the scale"));
+    assert_non_null(strstr(outcome->out, "scale: passive 0, lqr"));
+    struct aft_json *document =
+        evaluate_json("--bound --stage 1 --motions-per-stage 2 --controllers policy");
+    const struct aft_json *motions = aft_json_get(document, "motions");
+    const struct aft_json *bound = aft_json_get(document, "bound");
+    const struct aft_json *scale = aft_json_get(bound, "scale");
+    double policy = 0, ratio = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct aft_json *motion = aft_json_at(motions, i);
+        double least = aft_json_get_real(motion, "bound_peak_drift_ratio", (double)NAN);
+        double passive = figure_of(motion, "passive", "peak_drift_ratio");
+        double mine = figure_of(motion, "policy", "peak_drift_ratio");
+        assert_true(least > 0 && least < mine);
+        assert_true(least <= figure_of(motion, "clairvoyant", "peak_drift_ratio"));
+        assert_true(least <= aft_json_get_real(motion, "planned_peak_drift_ratio", 0));
+        policy += (passive - mine) / (passive - least) / 2;
+        ratio += least / passive / 2;
+    }
+    assert_true(fabs(aft_json_get_real(aft_json_get(bound, "peak_drift_to_passive"), "mean", 0) -
+                     ratio) < 1e-12);
+    assert_true(fabs(aft_json_get_real(aft_json_get(scale, "policy"), "mean", 9) - policy) < 1e-12);
+    assert_true(aft_json_get_real(aft_json_get(scale, "passive"), "mean", 9) == 0);
+    aft_json_destroy(document);
+    char *text = read_text("bound.csv");
+    assert_non_null(strstr(text, ",bound_peak_drift_ratio\n"));
+    assert_non_null(strstr(text, ",clairvoyant,"));
+    free(text);
+    text = read_text("bound.html");
+    markup_assert_well_formed(text);
+    assert_non_null(strstr(text, "Of what is possible in peak drift"));
+    assert_null(strstr(text, "nan"));
+    free(text);
+    const struct aft_json *without = aft_json_get(shared, "bound");
+    assert_true(without != NULL && aft_json_get(without, "scale") == NULL);
+}
+
 static void evaluate__changes_settings_on_demand(void **state)
 {
     (void)state;
@@ -503,6 +546,7 @@ int main(void)
         cmocka_unit_test(evaluate__tells_of_robustness_in_json),
         cmocka_unit_test(evaluate__writes_a_row_for_each_motion_and_controller),
         cmocka_unit_test(evaluate__writes_a_page_that_stands_alone),
+        cmocka_unit_test(evaluate__sets_controllers_on_a_scale_to_the_bound),
         cmocka_unit_test(evaluate__changes_settings_on_demand),
         cmocka_unit_test(evaluate__refuses_what_it_cannot_do),
         cmocka_unit_test(evaluate__refuses_a_damaged_archive),

@@ -28,6 +28,7 @@ BEGIN {
     rule("^((torch|ATen|c10)/|cuda)", "^trainer/torch/libtorch[.]h$",     1)
     rule("^cblas[.]h$",             "^runner/bench/",                   0)
     rule("^(lapacke|lapack)[.]h$",  "^environment/[^/]*[.]c$",          1)
+    rule("^(Clp_|coin/|coin-or/)",  "^environment/[^/]*[.]c$",          1)
     rule("^sqlite3[.]h$",           "^service/[^/]*[.]c$",              1)
 }
 function rule(pattern, place, files) {

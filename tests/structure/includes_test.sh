@@ -45,5 +45,6 @@ must_fail includes__refuse_torch_elsewhere trainer/a.c '#include <torch/torch.h>
 must_fail includes__refuse_torch_beside_its_one_header trainer/torch/a.cpp '#include <ATen/ATen.h>'
 must_fail includes__refuse_blas_elsewhere environment/a.c '#include <cblas.h>'
 must_fail includes__refuse_lapack_elsewhere trainer/native/a.c '#include <lapacke.h>'
+must_fail includes__refuse_clp_elsewhere runner/a.c '#include <Clp_C_Interface.h>'
 
 exit $failed
