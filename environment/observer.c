@@ -1,5 +1,6 @@
 #include "environment/observer.h"
 
+#include "base/simd.h"
 #include "environment/clamp.h"
 #include "environment/control_model.h"
 #include "environment/kalman.h"
@@ -198,19 +199,20 @@ void aft_observer_destroy(struct aft_observer *observer)
     }
 }
 
-static void multiply(float *y, const struct aft_observer *o, const struct panels *a, const float *x)
+static inline void multiply(float *y, const struct aft_observer *o, const struct panels *a,
+                            const float *x)
 {
     o->kernel->lanes_f32(y, a->values, a->rows, a->columns, x);
 }
 
-static void copy_rows(float *to, const float *from, int rows)
+static inline void copy_rows(float *to, const float *from, int rows)
 {
     memcpy(to, from, (size_t)rows * AFT_LANES * sizeof *to);
 }
 
 /* rows of x: the state, then the force and the ground at the start of the step. */
-static void predict(float *next, const struct aft_observer *o, const float *state,
-                    const float *force, const float *ground)
+static inline void predict(float *next, const struct aft_observer *o, const float *state,
+                           const float *force, const float *ground)
 {
     float x[(MAX_STATES + 2) * AFT_LANES];
     copy_rows(x, state, o->n);
@@ -221,8 +223,8 @@ static void predict(float *next, const struct aft_observer *o, const float *stat
 
 /* The state at the time of the measurement, from its prediction. A channel that
  * repeats its last value where channels drop out is not believed. */
-static void correct(float *state, const struct aft_observer *o, float *memory, const float *arrived,
-                    const float *force)
+static inline void correct(float *state, const struct aft_observer *o, float *memory,
+                           const float *arrived, const float *force)
 {
     float x[(MAX_STATES + 1) * AFT_LANES], expected[(MAX_OUTPUTS + PANEL) * AFT_LANES];
     float innovation[MAX_OUTPUTS * AFT_LANES], change[MAX_ROWS * AFT_LANES];
@@ -247,7 +249,7 @@ static void correct(float *state, const struct aft_observer *o, float *memory, c
     }
 }
 
-static void show_stroke(const struct aft_observer *o, float *memory, const float *z)
+static inline void show_stroke(const struct aft_observer *o, float *memory, const float *z)
 {
     const float *roof = z + (ptrdiff_t)(o->floors - 1) * AFT_LANES;
     for (int rate = 0; rate <= 1; rate++, roof += (ptrdiff_t)o->dof * AFT_LANES) {
@@ -258,7 +260,7 @@ static void show_stroke(const struct aft_observer *o, float *memory, const float
     }
 }
 
-static void show_peak(const struct aft_observer *o, float *memory, const float *z)
+static inline void show_peak(const struct aft_observer *o, float *memory, const float *z)
 {
     float *peak = memory + AFT_OBSERVER_PEAK_DRIFT * AFT_LANES;
     for (int i = 0; i < o->floors; i++) {
@@ -271,7 +273,7 @@ static void show_peak(const struct aft_observer *o, float *memory, const float *
 }
 
 /* of displacements, or of velocities */
-static void show_drifts(const struct aft_observer *o, float *drift, const float *x)
+static inline void show_drifts(const struct aft_observer *o, float *drift, const float *x)
 {
     for (int k = 0; k < o->n_storeys; k++, drift += AFT_LANES) {
         const float *top = x + (ptrdiff_t)o->storey[k] * AFT_LANES;
@@ -282,8 +284,8 @@ static void show_drifts(const struct aft_observer *o, float *drift, const float 
     }
 }
 
-static void show_nominal(const struct aft_observer *o, float *memory, const float *z,
-                         const float *force)
+static inline void show_nominal(const struct aft_observer *o, float *memory, const float *z,
+                                const float *force)
 {
     float share[AFT_LANES];
     for (int j = 0; j < AFT_LANES; j++) {
@@ -299,7 +301,8 @@ static void show_nominal(const struct aft_observer *o, float *memory, const floa
     }
 }
 
-static void show(const struct aft_observer *o, float *memory, const float *z, const float *force)
+static inline void show(const struct aft_observer *o, float *memory, const float *z,
+                        const float *force)
 {
     float *drift = memory + AFT_OBSERVER_DRIFTS * AFT_LANES;
     show_nominal(o, memory, z, force);
@@ -311,10 +314,9 @@ static void show(const struct aft_observer *o, float *memory, const float *z, co
 
 /* The estimate of now from that of the measurement's time: with the forces since,
  * and the ground's acceleration taken as zero after its last sample. */
-void aft_observer_step_lanes(const struct aft_observer *observer, float *memory,
-                             const float *arrived, const float *actuator_n)
+static inline void step_lanes(const struct aft_observer *o, float *memory, const float *arrived,
+                              const float *actuator_n)
 {
-    const struct aft_observer *o = observer;
     float z[MAX_ROWS * AFT_LANES], next[MAX_ROWS * AFT_LANES];
     static const float silence[AFT_LANES] = {0.0F};
     const float *ground = arrived + (ptrdiff_t)o->ground * AFT_LANES;
@@ -346,6 +348,11 @@ void aft_observer_step_lanes(const struct aft_observer *observer, float *memory,
     copy_rows(state, z, o->latency == 0 ? o->n : 0);
     show(o, memory, z, latest);
 }
+
+AFT_SIMD_FUNCTION(aft_observer_step_lanes,
+                  (const struct aft_observer *observer, float *memory, const float *arrived,
+                   const float *actuator_n),
+                  step_lanes, (observer, memory, arrived, actuator_n))
 
 void aft_observer_step(const struct aft_observer *observer, float *memory, const float *arrived,
                        float actuator_n)

@@ -136,7 +136,7 @@ static enum aft_code step_burst(void *self, const struct aft_bench_round *round,
     /* Where every call had an end in it, there is nothing else to be said. */
     double within = sum.seconds_within > 0 ? stepping->tasks * sum.steps_within / sum.seconds_within
                                            : sum.steps / elapsed;
-    double bound = 0.5e9 * round->gflops / stepping->place.plant_flop;
+    double bound = 1e9 * round->gflops / stepping->place.plant_flop;
     figures[0] = (struct aft_bench_figure){sum.steps / elapsed, bound};
     figures[1] = (struct aft_bench_figure){within, bound};
     return code;
@@ -223,8 +223,8 @@ static enum aft_code collect_burst(void *self, const struct aft_bench_round *rou
         steps += c->samples;
         elapsed = aft_monotonic_s() - begin;
     } while (elapsed < round->seconds && !aft_bench_stopped());
-    double step_s = (2.0 * c->place.plant_flop + aft_bench_forward_flop(&c->model.network)) /
-                    (1e9 * round->gflops);
+    double step_s =
+        (c->place.plant_flop + aft_bench_forward_flop(&c->model.network)) / (1e9 * round->gflops);
     figures[0] = (struct aft_bench_figure){steps / elapsed, 1.0 / step_s};
     return AFT_OK;
 }
