@@ -133,6 +133,18 @@ static enum aft_code check_gate(const struct subject *subject,
                 subject->layer->stage.name);
 }
 
+static enum aft_code check_nominal(const struct subject *subject)
+{
+    static const struct place nominal[MAX_PLACES] = {{AFT_SECTION_ENVIRONMENT, "nominal"},
+                                                     {AFT_SECTION_ENVIRONMENT, "observer"}};
+    const struct aft_environment_settings *environment = &subject->layer->stage.environment;
+    if (environment->nominal == AFT_NOMINAL_NONE || environment->observer != AFT_OBSERVER_NONE) {
+        return AFT_OK;
+    }
+    return FAIL(subject, nominal,
+                "nominal = lqg needs to know the building's state: expected observer = kalman");
+}
+
 enum aft_code aft_layer_check(const struct aft_layer *layer,
                               const struct aft_curriculum *curriculum,
                               const struct aft_document *document, struct aft_error *error)
@@ -149,6 +161,9 @@ enum aft_code aft_layer_check(const struct aft_layer *layer,
     if (code == AFT_OK) {
         code = check_in_building(&subject, AFT_SECTION_ENVIRONMENT, "drift_storeys",
                                  last_of(&environment->drift_storeys), floors);
+    }
+    if (code == AFT_OK) {
+        code = check_nominal(&subject);
     }
     if (code == AFT_OK) {
         code = check_times(&subject);

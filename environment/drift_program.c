@@ -20,7 +20,7 @@ static const double price_of_force = 1e-4;
 static const double price_of_stroke = 100.0;
 static const double tolerance = 1e-6;
 /* Rows violated by less than this share of the worst wait: they are often mended with it. */
-static const double urgent = 0.3;
+static const double urgent = 0.5;
 
 struct cut { /* side × output at sample <= its limit */
     int output;

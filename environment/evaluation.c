@@ -21,6 +21,7 @@ struct session {
     int n_controllers;
     struct aft_environment_config config; /* with the changes of robustness */
     struct aft_sensors sensors;           /* of the building with its device */
+    struct aft_sensors assisted;          /* the same with the observer, if there is one */
     struct aft_observer *observer;        /* of the nominal building; may be NULL */
     struct aft_plant **plants;            /* [n_controllers] */
     struct aft_trial_setup *setups;       /* [n_controllers] */
@@ -98,7 +99,8 @@ static enum aft_code make_sensors(struct session *s, struct aft_error *error)
                                 config->dt_s * config->control_every, error);
     }
     if (code == AFT_OK) {
-        code = aft_sensors_assist(&s->sensors, &s->observer, s->evaluation->config, error);
+        s->assisted = s->sensors;
+        code = aft_sensors_assist(&s->assisted, &s->observer, s->evaluation->config, error);
     }
     aft_plant_destroy(plant);
     return code;
@@ -114,7 +116,7 @@ static enum aft_code make_setup(struct session *s, int i, const struct aft_contr
         building.device_damping_n_s_m = controller->device_n_s_m;
     }
     s->setups[i] = (struct aft_trial_setup){
-        .sensors = &s->sensors,
+        .sensors = controller->assisted ? &s->assisted : &s->sensors,
         .controller = controller,
         .sensor_key = aft_random_key(config->seed, config->stage, AFT_RANDOM_SENSOR),
         .noise_stream = s->evaluation->noise_stream,

@@ -28,6 +28,7 @@
     X(dualRowSolution)
 
 static struct {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is a declaration */
 #define MEMBER(name) __typeof__(Clp_##name) *name;
     FUNCTIONS(MEMBER)
 #undef MEMBER

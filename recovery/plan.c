@@ -235,7 +235,7 @@ static bool refuse_what_does_not_fit(struct aft_plan *plan,
     for (const char *const *key = request->fixed_keys; *key != NULL; key++) {
         const struct aft_json *trained = aft_json_get(plan->start->settings, *key);
         const struct aft_json *now = aft_json_get(stages[plan->next_stage - 1].settings, *key);
-        if (trained != NULL && now != NULL && !aft_json_equal(trained, now)) {
+        if (now != NULL && (trained == NULL || !aft_json_equal(trained, now))) {
             (void)fprintf(report, "  %s differs from what %s was trained with\n", *key,
                           plan->start->path);
             differs = true;

@@ -125,9 +125,14 @@ static enum aft_code look_at_named_archive(struct train *train, struct aft_error
 }
 
 /* Settings that the length of the observation and the network follow from. */
-static const char *const shape_keys[] = {"ppo.network", "ppo.activation",
+static const char *const shape_keys[] = {"ppo.network",
+                                         "ppo.activation",
                                          "environment.acceleration_floors",
-                                         "environment.drift_storeys", NULL};
+                                         "environment.drift_storeys",
+                                         "environment.observer",
+                                         "environment.nominal",
+                                         "building.floors",
+                                         NULL};
 
 static enum aft_code look_and_plan(struct train *train, struct aft_error *error)
 {
@@ -304,9 +309,14 @@ static void tell_end(struct train *train, int exit_code, const char *text)
 static int conclude_failure(struct train *train, const struct aft_keeper_result *result)
 {
     char text[512];
-    /* A worker that finds what it was given contradictory has trained nothing. */
-    bool refused = result->before_training && result->error.code == AFT_ERR_REFUSED;
-    int code = refused ? AFT_EXIT_REFUSED : AFT_EXIT_FAILED;
+    /* A worker that finds what it was given contradictory, or not to be made, has trained
+     * nothing. */
+    int code = AFT_EXIT_FAILED;
+    if (result->before_training && result->error.code == AFT_ERR_REFUSED) {
+        code = AFT_EXIT_REFUSED;
+    } else if (result->before_training && result->error.code == AFT_ERR_USAGE) {
+        code = AFT_EXIT_USAGE;
+    }
     if (train->publisher.last_path[0] != '\0') {
         (void)snprintf(text, sizeof text, "training failed: %.250s; last archive: %.200s",
                        result->error.message, train->publisher.last_path);

@@ -110,8 +110,9 @@ struct aft_engine_interface {
 
     /* One step of Adam on the PPO loss of each minibatch in turn; stats is [number of
      * minibatches], *done of which are written, the last of them `stopped` if the limit
-     * stopped it. A loss or gradient that is not finite is AFT_ERR_NUMERIC: its minibatch
-     * and those after it update nothing. */
+     * stopped it (an infinite divergence does, as long as the loss is finite). A loss,
+     * divergence or gradient that is not finite, or too large to be squared, is
+     * AFT_ERR_NUMERIC otherwise: its minibatch and those after it update nothing. */
     enum aft_code (*update)(void *self, const struct aft_minibatches *minibatches,
                             const struct aft_update_config *config, struct aft_update_stats *stats,
                             int *done, struct aft_error *error);

@@ -244,7 +244,7 @@ static void shipped__stages_ini_loads(void **state)
     for (int i = 0; i < 4; i++) {
         assert_string_equal(c->stages[i].force_label, labels[i]);
         assert_true(c->stages[i].motion.pga_g == pga_g[i]);
-        assert_true(c->stages[i].motion.mix_fraction == 0.6);
+        assert_true(c->stages[i].motion.mix_fraction == 0.3);
         assert_int_equal(c->stages[i].ppo.lr_schedule, AFT_SCHEDULE_LINEAR);
     }
     aft_curriculum_destroy(c);

@@ -41,7 +41,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
     return __real_aligned_alloc(alignment, size);
 }
 
-enum { MAX_ENVS = 40, MAX_OBS = 32, MAX_METRICS = 8 };
+enum { MAX_ENVS = 40, MAX_OBS = 96, MAX_METRICS = 8 };
 
 struct rig { /* an environment and everything that it writes */
     struct aft_env env;
@@ -92,6 +92,9 @@ static void act(struct rig *rig, int k)
 static struct aft_environment_config rough(int n_envs)
 {
     struct aft_environment_config config = stage_1(n_envs);
+    config.sensors.observer = true;
+    config.sensors.guard_reach = 0.3;
+    config.nominal = (struct aft_nominal_config){true, 0.1, 0.01, 0.0, 0.001};
     config.sensors.noise = 0.003;
     config.sensors.bits = 16;
     config.sensors.dropout = 0.05;

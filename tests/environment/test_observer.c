@@ -158,6 +158,30 @@ static void command__adds_to_the_nominal_and_brakes_in_time(void **state)
     clear(&rig);
 }
 
+/* The policy's guard and the one of LQR and LQG are the same law. */
+static void command__brakes_where_the_stroke_guard_does(void **state)
+{
+    (void)state;
+    struct rig rig;
+    make(&rig, 0);
+    float memory[1024] = {0.0F}, *results = memory + rig.sensors.observer_at;
+    const struct aft_environment_config *config = &rig.config;
+    struct aft_stroke_guard guard = aft_stroke_guard_of(config);
+    guard.reach = config->sensors.guard_reach;
+    double limit_n = config->actuator.force_limit_n;
+    for (int i = -33; i <= 33; i++) {
+        for (int k = -33; k <= 33; k++) {
+            float stroke_m = 0.05F * (float)i, rate_m_s = 0.21F * (float)k;
+            results[AFT_OBSERVER_STROKE] = stroke_m;
+            results[AFT_OBSERVER_STROKE_RATE] = rate_m_s;
+            double expected = aft_stroke_guard_command(&guard, (double)stroke_m, (double)rate_m_s,
+                                                       0.25 * limit_n);
+            assert_near(aft_sensors_command(&rig.sensors, memory, 0.25F), expected / limit_n, 0.0);
+        }
+    }
+    clear(&rig);
+}
+
 static void nominal__needs_an_observer(void **state)
 {
     (void)state;
@@ -179,6 +203,7 @@ int main(void)
         cmocka_unit_test(observer__follows_the_kalman_filter_and_lqr),
         cmocka_unit_test(observer__does_the_same_in_every_lane),
         cmocka_unit_test(command__adds_to_the_nominal_and_brakes_in_time),
+        cmocka_unit_test(command__brakes_where_the_stroke_guard_does),
         cmocka_unit_test(nominal__needs_an_observer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -472,6 +472,131 @@ static void update__takes_no_minibatch_after_the_one_that_stopped(void **state)
     destroy_subject(&subject);
 }
 
+/* A ratio that overflows: the loss is finite by its definition, the divergence infinite. */
+static void update__stops_at_an_infinite_divergence_or_refuses_it(void **state)
+{
+    (void)state;
+    struct subject subject;
+    struct aft_update_stats stats;
+    struct aft_engine_state before, after;
+    create_subject(&subject, &SHAPES[0]);
+    ((float *)(uintptr_t)subject.minibatch.log_probs)[3] = -200.0f;
+    ((float *)(uintptr_t)subject.minibatch.advantages)[3] = 3.0f;
+    struct aft_update_config config = update_config();
+    export_into(&subject, &before);
+    config.kl_limit = 1.0f;
+    assert_int_equal(update(&subject, &config, &stats), AFT_OK);
+    assert_true(stats.stopped && isfinite(stats.loss) && isinf(stats.approx_kl));
+    config.kl_limit = 0.0f;
+    assert_int_equal(update(&subject, &config, &stats), AFT_ERR_NUMERIC);
+    export_into(&subject, &after);
+    assert_memory_equal(before.parameters, after.parameters, 3 * subject.count * sizeof(float));
+    free(before.parameters);
+    free(after.parameters);
+    destroy_subject(&subject);
+}
+
+/* Finite, and yet Adam's second moment would overflow. */
+static void update__refuses_a_gradient_that_it_cannot_square(void **state)
+{
+    (void)state;
+    struct subject subject;
+    struct aft_engine_state before, after;
+    create_subject(&subject, &SHAPES[0]);
+    ((float *)(uintptr_t)subject.minibatch.returns)[3] = 1e23f;
+    struct aft_update_config config = update_config();
+    config.clip_range_vf = 0.0f;
+    config.max_grad_norm = 0.0f;
+    export_into(&subject, &before);
+    assert_int_equal(update(&subject, &config, NULL), AFT_ERR_NUMERIC);
+    export_into(&subject, &after);
+    assert_memory_equal(before.parameters, after.parameters, 3 * subject.count * sizeof(float));
+    free(before.parameters);
+    free(after.parameters);
+    destroy_subject(&subject);
+}
+
+/* Minibatches of several blocks, so that one net is a minibatch ahead of the other. */
+static void update__has_the_same_bits_over_a_whole_epoch_with_any_number_of_threads(void **state)
+{
+    (void)state;
+    enum { N = 2500, SIZE = 1100, COUNT = 3 };
+    struct aft_engine_state first = {0};
+    uint32_t *order = calloc(N, sizeof *order);
+    assert_non_null(order);
+    for (uint32_t i = 0; i < N; i++) {
+        order[i] = (i * 7 + 3) % N;
+    }
+    for (int threads = 1; threads <= 3; threads++) {
+        const struct shape shape = {{21, 1, 2, {64, 64}, AFT_TANH}, N, threads};
+        struct subject subject;
+        struct aft_error error = {0};
+        struct aft_update_stats stats[COUNT];
+        struct aft_engine_state out;
+        int done = 0;
+        create_subject(&subject, &shape);
+        const struct aft_update_config config = update_config();
+        const struct aft_minibatches epoch = {order, N, SIZE};
+        struct aft_engine *engine = &subject.engine;
+        assert_int_equal(engine->use->load_samples(engine->self, &subject.minibatch, &error),
+                         AFT_OK);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(
+                engine->use->update(engine->self, &epoch, &config, stats, &done, &error), AFT_OK);
+            assert_int_equal(done, COUNT);
+        }
+        export_into(&subject, &out);
+        if (threads == 1) {
+            first = out;
+        } else {
+            assert_memory_equal(first.parameters, out.parameters,
+                                3 * subject.count * sizeof(float));
+            free(out.parameters);
+        }
+        destroy_subject(&subject);
+    }
+    free(first.parameters);
+    free(order);
+}
+
+/* The second of three minibatches fails; the engine can be used again. */
+static void update__keeps_what_came_before_a_loss_that_is_not_finite(void **state)
+{
+    (void)state;
+    enum { N = 300, SIZE = 100 };
+    const struct shape shape = {{3, 1, 2, {8, 8}, AFT_TANH}, N, 3};
+    struct subject subject;
+    struct aft_error error = {0};
+    struct aft_update_stats stats[3];
+    struct aft_engine_state out;
+    uint32_t order[N];
+    int done = 0;
+    create_subject(&subject, &shape);
+    for (uint32_t i = 0; i < N; i++) {
+        order[i] = i;
+    }
+    float *returns = (float *)(uintptr_t)subject.minibatch.returns, kept = returns[150];
+    const struct aft_update_config config = update_config();
+    const struct aft_minibatches epoch = {order, N, SIZE};
+    struct aft_engine *engine = &subject.engine;
+    for (int round = 1; round <= 20; round++) {
+        returns[150] = NAN;
+        assert_int_equal(engine->use->load_samples(engine->self, &subject.minibatch, &error),
+                         AFT_OK);
+        assert_int_equal(engine->use->update(engine->self, &epoch, &config, stats, &done, &error),
+                         AFT_ERR_NUMERIC);
+        assert_int_equal(done, 1);
+        returns[150] = kept;
+        assert_int_equal(engine->use->update(engine->self, &epoch, &config, stats, &done, &error),
+                         AFT_OK);
+        assert_int_equal(done, 3);
+        export_into(&subject, &out);
+        assert_int_equal(out.adam_step, 4 * round);
+        free(out.parameters);
+    }
+    destroy_subject(&subject);
+}
+
 static void import_state__gives_back_what_was_exported(void **state)
 {
     (void)state;
@@ -537,6 +662,10 @@ int main(void)
         cmocka_unit_test(act__gives_the_means_without_noise),
         cmocka_unit_test(update__takes_the_minibatches_of_an_epoch_in_turn),
         cmocka_unit_test(update__takes_no_minibatch_after_the_one_that_stopped),
+        cmocka_unit_test(update__stops_at_an_infinite_divergence_or_refuses_it),
+        cmocka_unit_test(update__refuses_a_gradient_that_it_cannot_square),
+        cmocka_unit_test(update__has_the_same_bits_over_a_whole_epoch_with_any_number_of_threads),
+        cmocka_unit_test(update__keeps_what_came_before_a_loss_that_is_not_finite),
         cmocka_unit_test(update__changes_nothing_when_the_loss_is_not_finite),
         cmocka_unit_test(update__stops_beyond_the_kl_limit),
         cmocka_unit_test(import_state__gives_back_what_was_exported),

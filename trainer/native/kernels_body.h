@@ -109,7 +109,7 @@ static void policy_loss(const struct aft_policy_loss *p)
         vector clipped = at_most(1.0f + p->clip_range, at_least(1.0f - p->clip_range, ratio));
         vector plain_gain = advantage * ratio;
         vector excess = advantage * (ratio - clipped); /* of the plain gain; 0 within the range */
-        vector kept = plain_gain - where_positive(excess, plain_gain);
+        vector kept = where_not_positive(excess, plain_gain); /* no 0 × inf: a ratio may overflow */
         store(gain + i, kept + where_positive(excess, advantage * clipped));
         store(kl + i, (ratio - 1.0f) - log_ratio);
         store(outside + i, where_positive(absolute(ratio - 1.0f) - p->clip_range, broadcast(1.0f)));

@@ -36,7 +36,7 @@ static inline __attribute__((always_inline)) void quotients(vector *n, const vec
     }
 }
 
-/* sqrt(d) for d >= 0, by way of 1 / sqrt(d): an integer guess (relative error
+/* sqrt(d) for finite d >= 0, by way of 1 / sqrt(d): an integer guess (relative error
  * 0.034), then three Newton steps (1.8e-3, 5e-6, rounding). 0 gives 0. */
 static inline __attribute__((always_inline)) void square_roots(vector *root, const vector *d,
                                                                int count)

@@ -136,13 +136,25 @@ static void prepare_adam(struct aft_update_run *run, double grad_norm)
     };
 }
 
+/* Whether Adam can take the gradient: it squares it in single precision. */
+static bool usable(const struct aft_update_stats *stats, const struct aft_update_config *config)
+{
+    const double largest_norm = 1e18;
+    double norm = stats->grad_norm, limit = (double)config->max_grad_norm;
+    bool clipped = limit > 0.0 && norm > limit;
+    return isfinite(stats->loss) && isfinite(stats->approx_kl) && isfinite(norm) &&
+           (clipped ? limit : norm) <= largest_norm;
+}
+
 /* Both gradients are whole: go on to Adam, or finish. */
 static void settle(struct run *run, struct aft_task_lanes *lanes, int last)
 {
     struct aft_update_run *shared = &run->shared;
     struct aft_update_stats *stats = &run->stats[run->done];
     summarise(shared, stats);
-    if (!isfinite(stats->loss) || !isfinite(stats->approx_kl) || !isfinite(stats->grad_norm)) {
+    stats->stopped = isfinite(stats->loss) && shared->config->kl_limit > 0.0f &&
+                     stats->approx_kl > (double)shared->config->kl_limit;
+    if (!stats->stopped && !usable(stats, shared->config)) {
         run->code =
             aft_fail(run->error, AFT_ERR_NUMERIC,
                      "update %lld: the loss or its gradient is not finite (loss %g, "
@@ -152,8 +164,6 @@ static void settle(struct run *run, struct aft_task_lanes *lanes, int last)
         return;
     }
     run->done++;
-    stats->stopped =
-        shared->config->kl_limit > 0.0f && stats->approx_kl > (double)shared->config->kl_limit;
     if (stats->stopped) {
         aft_task_lanes_finish(lanes);
         return;

@@ -46,6 +46,8 @@ static inline vector at_most(float limit, vector x);
 static inline vector at_least(float limit, vector x);
 /* x, or 0 where h is not positive */
 static inline vector where_positive(vector h, vector x);
+/* The rest: x where h is NaN, too. */
+static inline vector where_not_positive(vector h, vector x);
 
 #if defined(__AVX512F__)
 static inline vector at_most(float limit, vector x)
@@ -62,6 +64,12 @@ static inline vector where_positive(vector h, vector x)
 {
     __mmask16 positive = _mm512_cmp_ps_mask((__m512)h, _mm512_setzero_ps(), _CMP_GT_OQ);
     return (vector)_mm512_maskz_mov_ps(positive, (__m512)x);
+}
+
+static inline vector where_not_positive(vector h, vector x)
+{
+    __mmask16 positive = _mm512_cmp_ps_mask((__m512)h, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return (vector)_mm512_maskz_mov_ps((__mmask16)~positive, (__m512)x);
 }
 #else
 static inline vector chosen(vector_bits mask, vector yes, vector no)
@@ -82,6 +90,11 @@ static inline vector at_least(float limit, vector x)
 static inline vector where_positive(vector h, vector x)
 {
     return (vector)((vector_bits)(h > 0.0f) & (vector_bits)x);
+}
+
+static inline vector where_not_positive(vector h, vector x)
+{
+    return (vector)(~(vector_bits)(h > 0.0f) & (vector_bits)x);
 }
 #endif
 

@@ -180,7 +180,7 @@ enum aft_code report(Engine *engine, const float *read, const struct aft_update_
     const float approx_kl = read[approx_kl_at];
     *more = read[going_at] != 0.0F;
     const bool stopped = !*more && config->kl_limit > 0.0F && approx_kl > config->kl_limit;
-    if (!std::isfinite(read[loss_at])) {
+    if (!std::isfinite(read[loss_at])) { /* a stop needs a finite loss, whatever the gradient */
         return aft_fail(error, AFT_ERR_NUMERIC, "update with torch: loss is not finite");
     }
     if (!*more && !stopped) {
