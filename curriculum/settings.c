@@ -19,8 +19,10 @@ static bool may_use_tf32(const struct aft_run_settings *run)
 
 /* A key enters where it changes the bits of this stage, as the stage is. */
 static bool matters(const struct aft_key *key, const struct aft_run_settings *run,
-                    const struct aft_motion_settings *motion)
+                    const struct aft_stage *stage)
 {
+    const struct aft_motion_settings *motion = &stage->motion;
+    bool nominal = stage->environment.nominal != AFT_NOMINAL_NONE;
     if ((key->flags & AFT_KEY_BITS) == 0) {
         return false;
     }
@@ -29,7 +31,8 @@ static bool matters(const struct aft_key *key, const struct aft_run_settings *ru
            ((key->flags & AFT_KEY_RECORDS) == 0 || !stochastic) &&
            ((key->flags & AFT_KEY_PGA) == 0 || motion->scale == AFT_SCALE_PGA) &&
            ((key->flags & AFT_KEY_SA_T1) == 0 || motion->scale == AFT_SCALE_SA_T1) &&
-           ((key->flags & AFT_KEY_TF32) == 0 || may_use_tf32(run));
+           ((key->flags & AFT_KEY_TF32) == 0 || may_use_tf32(run)) &&
+           ((key->flags & AFT_KEY_NOMINAL) == 0 || nominal);
 }
 
 static enum aft_code records_json(struct aft_json **out, const struct aft_curriculum *curriculum,
@@ -68,7 +71,7 @@ enum aft_code aft_stage_effective_settings(struct aft_json **settings,
     struct aft_json *object = aft_json_object();
     for (size_t i = 0; i < aft_key_count(); i++) {
         const struct aft_key *key = aft_key_at(i);
-        if (!matters(key, &whole.run, &own.motion)) {
+        if (!matters(key, &whole.run, &own)) {
             continue;
         }
         char name[AFT_MAX_NAME + 16];

@@ -179,6 +179,9 @@ static void errors__say_what_does_not_go_together(void **state)
         {"[environment]\nacceleration_floors = 4,13\n" STAGE, NULL,
          "t.ini:2: [environment] acceleration_floors: 13 of acceleration_floors is not in the "
          "building: expected at most its 12 floors"},
+        {"[environment]\nnominal = lqg\n" STAGE, NULL,
+         "t.ini:2: [environment] nominal: nominal = lqg needs to know the building's state: "
+         "expected observer = kalman"},
         {"[environment]\ndrift_storeys = 13\n" STAGE, NULL,
          "t.ini:2: [environment] drift_storeys: 13 of drift_storeys is not in the building: "
          "expected at most its 12 floors"},

@@ -45,7 +45,10 @@ static void fingerprint__changes_with_what_changes_the_bits(void **state)
         "ground_motion.scale=none",
         "ground_motion.distance_km=11",
         "environment.dt_s=0.01",
-        "environment.drift_storeys=none",
+        "environment.drift_storeys=4",
+        "environment.observer=kalman",
+        "environment.stroke_guard=0.9",
+        "environment.accelerometer_range_g=4",
         "environment.dropout=1e-300",
         "ppo.network=64,65",
         "ppo.activation=relu",
@@ -79,6 +82,8 @@ static void fingerprint__does_not_change_with_what_does_not(void **state)
         "stage 2.max_attempts=1",
         "ground_motion.records=nowhere",
         "ground_motion.sa_t1_g=0.7",
+        "environment.nominal_stroke=0.5",
+        "environment.nominal_control=0.5",
         "ppo.gamma=9.9e-1",
         "building.preset=slender12",
         "ppo.final_learning_rate=5e-4",
@@ -86,6 +91,22 @@ static void fingerprint__does_not_change_with_what_does_not(void **state)
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
         assert_changes(overrides[i], false, false);
     }
+}
+
+static void fingerprint__changes_with_a_nominal_controllers_weights_where_there_is_one(void **state)
+{
+    (void)state;
+    char before[AFT_SHA256_HEX_SIZE], after[AFT_SHA256_HEX_SIZE];
+    static const char text[] =
+        "[environment]\nobserver = kalman\nnominal = lqg\n"
+        "[stage M4.5@50kN]\ntimesteps = 1\n";
+    struct aft_curriculum *c = load(text, NULL);
+    fingerprint_of(c, 0, before);
+    aft_curriculum_destroy(c);
+    c = load(text, "environment.nominal_stroke=0.5");
+    fingerprint_of(c, 0, after);
+    aft_curriculum_destroy(c);
+    assert_string_not_equal(before, after);
 }
 
 static void fingerprint__changes_with_tf32_where_cuda_may_compute(void **state)
@@ -247,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(fingerprint__changes_with_what_changes_the_bits),
         TEST(fingerprint__does_not_change_with_what_does_not),
+        TEST(fingerprint__changes_with_a_nominal_controllers_weights_where_there_is_one),
         TEST(fingerprint__changes_with_tf32_where_cuda_may_compute),
         TEST(fingerprint__is_of_its_own_stage_only),
         TEST(fingerprint__does_not_depend_on_how_it_is_written),

@@ -78,6 +78,9 @@ static const char *company_of(const struct aft_key *key)
     if (strcmp(key->name, "final_learning_rate") == 0) {
         return "learning_rate = 0.5\n";
     }
+    if (strcmp(key->name, "nominal") == 0) {
+        return "observer = kalman\n";
+    }
     return strcmp(key->name, "final_ent_coef") == 0 ? "ent_coef = 5\n" : "";
 }
 
