@@ -1,7 +1,7 @@
 /*
  * Workers claim tasks from one atomic word that holds the run's generation and
- * the next task's number. A minibatch update lasts some tens of microseconds,
- * so everybody spins for about that long before going to sleep.
+ * the next task's number. Runs may follow each other within some tens of
+ * microseconds, so everybody spins for about that long before going to sleep.
  *
  * Invariants:
  * 1. task, context and count belong to the generation in `ticket`, and are

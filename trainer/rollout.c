@@ -16,7 +16,8 @@ struct aft_rollout_group {
     struct aft_error error;
 };
 
-int aft_rollout_group_size(int n_envs)
+/* Environments in a group: a function of their number alone. */
+static int group_size(int n_envs)
 {
     enum { WANTED_GROUPS = 8, LANES = 16 };
     if (n_envs <= 2 * LANES) { /* two threads have something to do even so */
@@ -62,7 +63,7 @@ static bool allocate_storage(struct aft_rollout *r)
 static bool allocate_groups(struct aft_rollout *r)
 {
     bool failed = false;
-    int size = aft_rollout_group_size(r->n_envs);
+    int size = group_size(r->n_envs);
     r->n_groups = (r->n_envs + size - 1) / size;
     r->groups = zeroed((size_t)r->n_groups, sizeof *r->groups, &failed);
     r->moments = zeroed((size_t)r->n_groups, sizeof *r->moments, &failed);

@@ -72,8 +72,4 @@ enum aft_code aft_rollout_collect(struct aft_rollout *rollout,
                                   const struct aft_normaliser *normaliser,
                                   const struct aft_rollout_at *at, struct aft_error *error);
 
-/* Environments in a group: a function of their number alone. With more than 32
- * environments it is a multiple of 16, which environments may step in vector lanes. */
-int aft_rollout_group_size(int n_envs);
-
 #endif

@@ -35,7 +35,7 @@ struct shape {
 static const struct shape SHAPES[] = {
     {{3, 1, 2, {16, 12}, AFT_TANH}, 33, 1}, {{3, 2, 2, {16, 12}, AFT_TANH}, 20, 2},
     {{5, 1, 1, {17}, AFT_RELU}, 64, 1},     {{4, 3, 3, {9, 8, 7}, AFT_RELU}, 30, 1},
-    {{3, 1, 2, {8, 8}, AFT_TANH}, 300, 3}, /* several shards */
+    {{3, 1, 2, {8, 8}, AFT_TANH}, 300, 3}, /* several blocks */
     {{3, 1, 2, {6, 5}, AFT_TANH}, 1, 1},
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -131,7 +131,7 @@ static void destroy_subject(struct subject *subject)
     free(subject->samples);
 }
 
-/* learning rate 0, clip 0.2 and 0.15, … */
+/* clip 0.2 and 0.15, … */
 static struct aft_update_config update_config(void)
 {
     return (struct aft_update_config){
@@ -618,7 +618,7 @@ static void import_state__gives_back_what_was_exported(void **state)
     destroy_subject(&subject);
 }
 
-/* Shapes on both sides of the engine's choice of row blocks, many shards. */
+/* Shapes on both sides of the engine's choice of row blocks, many of them. */
 static void update__has_the_same_bits_with_any_number_of_threads(void **state)
 {
     (void)state;
