@@ -46,13 +46,19 @@ static ptrdiff_t onset_at(const struct aft_sensors *s)
     return peak_at(s) + 1;
 }
 
+/* Without an observer and a nominal controller. */
+static int plain_obs_dim(const struct aft_sensor_config *config)
+{
+    return 2 * config->n_acceleration_floors + 1 + 2 * config->n_drift_storeys + 2 + 4;
+}
+
 int aft_sensors_obs_dim(const struct aft_environment_config *config)
 {
-    const struct aft_sensor_config *sensors = &config->sensors;
-    int floors = sensors->n_acceleration_floors;
-    int history = sensors->observer ? 2 * aft_observer_storeys(&config->building) : floors;
-    return floors + 1 + history + 2 * sensors->n_drift_storeys + 2 + 4 +
-           (config->nominal.enabled ? 1 : 0);
+    int dim = plain_obs_dim(&config->sensors);
+    if (config->sensors.observer) { /* drifts and rates instead of integrals */
+        dim += 2 * aft_observer_storeys(&config->building) - config->sensors.n_acceleration_floors;
+    }
+    return dim + (config->nominal.enabled ? 1 : 0);
 }
 
 static enum aft_code check_places(const int *place, int n, int floors, const char *name,
@@ -138,7 +144,7 @@ enum aft_code aft_sensors_init(struct aft_sensors *sensors, const struct aft_sen
     *sensors = (struct aft_sensors){.config = *config};
     sensors->n_channels = config->n_acceleration_floors + 3 + 2 * config->n_drift_storeys;
     sensors->n_memory = (int)onset_at(sensors) + 1;
-    sensors->obs_dim = 2 * config->n_acceleration_floors + 2 * config->n_drift_storeys + 7;
+    sensors->obs_dim = plain_obs_dim(config);
     sensors->draws = ((uint64_t)sensors->n_channels + 3) / 4 * 4;
     sensors->control_dt_s = (float)control_dt_s;
     sensors->leak = expf(-(float)control_dt_s / leak_time_s);
@@ -298,7 +304,9 @@ static inline void measure(float *memory, const struct aft_sensors *s, const str
 {
     take_in(memory, s, truth, n);
     const float *now = arrived(s, memory, n);
-    integrate(memory, s, now, n);
+    if (s->observer == NULL) {
+        integrate(memory, s, now, n);
+    }
     watch(memory, s, now, truth->step, n);
 }
 

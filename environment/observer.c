@@ -210,28 +210,26 @@ static inline void copy_rows(float *to, const float *from, int rows)
     memcpy(to, from, (size_t)rows * AFT_LANES * sizeof *to);
 }
 
-/* rows of x: the state, then the force and the ground at the start of the step. */
-static inline void predict(float *next, const struct aft_observer *o, const float *state,
+/* state has room for two more rows: the force, and the ground at the start of the step. */
+static inline void predict(float *next, const struct aft_observer *o, float *state,
                            const float *force, const float *ground)
 {
-    float x[(MAX_STATES + 2) * AFT_LANES];
-    copy_rows(x, state, o->n);
-    copy_rows(x + (ptrdiff_t)o->n * AFT_LANES, force, 1);
-    copy_rows(x + (ptrdiff_t)(o->n + 1) * AFT_LANES, ground, 1);
-    multiply(next, o, &o->predict, x);
+    copy_rows(state + (ptrdiff_t)o->n * AFT_LANES, force, 1);
+    copy_rows(state + (ptrdiff_t)(o->n + 1) * AFT_LANES, ground, 1);
+    multiply(next, o, &o->predict, state);
 }
 
-/* The state at the time of the measurement, from its prediction. A channel that
+/* The state at the time of the measurement, from its prediction (with room for one more
+ * row, the force). A channel that
  * repeats its last value where channels drop out is not believed. */
 static inline void correct(float *state, const struct aft_observer *o, float *memory,
                            const float *arrived, const float *force)
 {
-    float x[(MAX_STATES + 1) * AFT_LANES], expected[(MAX_OUTPUTS + PANEL) * AFT_LANES];
+    float expected[(MAX_OUTPUTS + PANEL) * AFT_LANES];
     float innovation[MAX_OUTPUTS * AFT_LANES], change[MAX_ROWS * AFT_LANES];
     float *last = memory + (ptrdiff_t)last_at(o) * AFT_LANES;
-    copy_rows(x, state, o->n);
-    copy_rows(x + (ptrdiff_t)o->n * AFT_LANES, force, 1);
-    multiply(expected, o, &o->output, x);
+    copy_rows(state + (ptrdiff_t)o->n * AFT_LANES, force, 1);
+    multiply(expected, o, &o->output, state);
     for (int k = 0; k < o->n_outputs; k++) {
         const float *y = arrived + (ptrdiff_t)o->channel[k] * AFT_LANES;
         float *e = innovation + k * AFT_LANES;
@@ -317,7 +315,8 @@ static inline void show(const struct aft_observer *o, float *memory, const float
 static inline void step_lanes(const struct aft_observer *o, float *memory, const float *arrived,
                               const float *actuator_n)
 {
-    float z[MAX_ROWS * AFT_LANES], next[MAX_ROWS * AFT_LANES];
+    float room[2][(MAX_ROWS + 2) * AFT_LANES];
+    float *z = room[0], *next = room[1];
     static const float silence[AFT_LANES] = {0.0F};
     const float *ground = arrived + (ptrdiff_t)o->ground * AFT_LANES;
     float *state = memory + (ptrdiff_t)state_at(o) * AFT_LANES;
@@ -329,7 +328,8 @@ static inline void step_lanes(const struct aft_observer *o, float *memory, const
         latest[j] = actuator_n[j] / o->force_limit_n;
     }
     if (o->latency == 0) {
-        predict(z, o, state, latest, before);
+        copy_rows(next, state, o->n);
+        predict(z, o, next, latest, before);
     } else { /* made when the last measurement came */
         copy_rows(z, state, o->n);
     }
@@ -342,10 +342,16 @@ static inline void step_lanes(const struct aft_observer *o, float *memory, const
     copy_rows(before, ground, 1);
     for (int i = 1; i <= o->latency; i++) {
         predict(next, o, z, forces + (ptrdiff_t)i * AFT_LANES, i == 1 ? ground : silence);
-        copy_rows(z, next, o->n);
-        copy_rows(state, next, i == 1 ? o->n : 0);
+        float *estimated = next;
+        next = z;
+        z = estimated;
+        if (i == 1) {
+            copy_rows(state, z, o->n);
+        }
     }
-    copy_rows(state, z, o->latency == 0 ? o->n : 0);
+    if (o->latency == 0) {
+        copy_rows(state, z, o->n);
+    }
     show(o, memory, z, latest);
 }
 

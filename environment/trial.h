@@ -27,7 +27,6 @@ struct aft_trial {
     size_t steps, step;       /* control steps with the tail, and done */
     double state[AFT_PLANT_MAX_COLUMNS];
     struct aft_plant_forces forces;
-    double command_n; /* the last */
     double *late_n;   /* [delay] commands under way, a ring by simulation step */
     double *memory;   /* the controller's */
     float *sensed;    /* [sensors.n_memory] */
