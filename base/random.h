@@ -23,6 +23,8 @@ enum aft_random_purpose { /* the numbers are part of every result: add, never re
                           AFT_RANDOM_TEST_MOTION = 8, /* motions of the test set */
                           AFT_RANDOM_USER_MOTION = 9, /* `aftershock motion` */
                           AFT_RANDOM_BOOTSTRAP = 10,  /* resamples of an evaluation's figures */
+                          AFT_RANDOM_DEPARTURE = 11,  /* an episode's extra noise, latency, … */
+                          AFT_RANDOM_BUILDING = 12,   /* the building of an episode */
 };
 
 struct aft_random_key {

@@ -98,6 +98,33 @@ static enum aft_code check_times(const struct subject *subject)
     return AFT_OK;
 }
 
+static enum aft_code check_latency(const struct subject *subject)
+{
+    enum { MOST = 100 };
+    static const struct place latency[MAX_PLACES] = {{AFT_SECTION_ENVIRONMENT, "random_latency_s"},
+                                                     {AFT_SECTION_ENVIRONMENT, "dt_s"}};
+    const struct aft_environment_settings *environment = &subject->layer->stage.environment;
+    if (environment->random_latency_s > MOST * environment->dt_s) {
+        return FAIL(subject, latency,
+                    "random_latency_s %g is too long: expected at most %d times dt_s, %g s",
+                    environment->random_latency_s, MOST, MOST * environment->dt_s);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code check_stroke(const struct subject *subject,
+                                  const struct aft_building_settings *building)
+{
+    static const struct place guard[MAX_PLACES] = {{AFT_SECTION_ENVIRONMENT, "stroke_guard"},
+                                                   {AFT_SECTION_BUILDING, "stroke_m"}};
+    if (building->stroke_m > 0.0 || subject->layer->stage.environment.stroke_guard <= 0.0) {
+        return AFT_OK;
+    }
+    return FAIL(subject, guard,
+                "stroke_guard keeps within a share of the stroke, and there is no limit of it: "
+                "expected [building] stroke_m above 0");
+}
+
 static enum aft_code check_motion(const struct subject *subject)
 {
     static const struct place records[MAX_PLACES] = {{AFT_SECTION_MOTION, "source"}};
@@ -166,7 +193,13 @@ enum aft_code aft_layer_check(const struct aft_layer *layer,
         code = check_nominal(&subject);
     }
     if (code == AFT_OK) {
+        code = check_stroke(&subject, &curriculum->building);
+    }
+    if (code == AFT_OK) {
         code = check_times(&subject);
+    }
+    if (code == AFT_OK) {
+        code = check_latency(&subject);
     }
     if (code == AFT_OK) {
         code = check_motion(&subject);

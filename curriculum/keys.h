@@ -53,7 +53,8 @@ enum aft_key_flag {
     AFT_KEY_PGA = 512,        /* … with scale = pga, */
     AFT_KEY_SA_T1 = 1024,     /* … with scale = sa_t1, */
     AFT_KEY_TF32 = 2048,      /* … where it is true and CUDA may compute, */
-    AFT_KEY_NOMINAL = 4096,   /* … with a nominal controller */
+    AFT_KEY_NOMINAL = 4096,   /* … with a nominal controller, */
+    AFT_KEY_UNLESS_ZERO = 8192, /* … where it is not 0 (a real number) */
 };
 
 struct aft_key {

@@ -17,6 +17,16 @@ static bool may_use_tf32(const struct aft_run_settings *run)
     return run->tf32 && strcmp(run->engine, "native") != 0 && strcmp(run->device, "cpu") != 0;
 }
 
+/* Of a key that a stage may hold. */
+static bool is_zero(const struct aft_key *key, const struct aft_stage *stage)
+{
+    struct aft_stage own = *stage;
+    double value;
+    memcpy(&value, (const char *)aft_section_base(NULL, &own, key->section) + key->offset,
+           sizeof value);
+    return value == 0.0;
+}
+
 /* A key enters where it changes the bits of this stage, as the stage is. */
 static bool matters(const struct aft_key *key, const struct aft_run_settings *run,
                     const struct aft_stage *stage)
@@ -32,7 +42,8 @@ static bool matters(const struct aft_key *key, const struct aft_run_settings *ru
            ((key->flags & AFT_KEY_PGA) == 0 || motion->scale == AFT_SCALE_PGA) &&
            ((key->flags & AFT_KEY_SA_T1) == 0 || motion->scale == AFT_SCALE_SA_T1) &&
            ((key->flags & AFT_KEY_TF32) == 0 || may_use_tf32(run)) &&
-           ((key->flags & AFT_KEY_NOMINAL) == 0 || nominal);
+           ((key->flags & AFT_KEY_NOMINAL) == 0 || nominal) &&
+           ((key->flags & AFT_KEY_UNLESS_ZERO) == 0 || !is_zero(key, stage));
 }
 
 static enum aft_code records_json(struct aft_json **out, const struct aft_curriculum *curriculum,

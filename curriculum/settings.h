@@ -96,6 +96,9 @@ struct aft_environment_settings { /* [environment], may follow in a stage */
     int sensor_bits;                 /* quantisation over ± full scale; 0: none */
     int latency_steps;               /* control steps between measuring and acting on it */
     double dropout;                  /* probability that a channel repeats its last value */
+    double random_noise, random_latency_s; /* how training episodes depart from all this … */
+    double random_dropout;                 /* … and from [building], at most: */
+    double random_stiffness, random_damping; /* environment/randomisation.h */
     enum aft_observer_kind observer; /* belong to the run, */
     enum aft_nominal_kind nominal;   /* like the sensors */
     double nominal_drift_rate, nominal_stroke, nominal_stroke_rate, nominal_control;

@@ -10,7 +10,8 @@ enum { MAX_ENVS = 1 << 20, MAX_STEPS = 1 << 20, MAX_SUBSTEPS = 1000 };
 enum {
     MAX_BLOCK_ROWS = 2 * AFT_PLANT_MAX_COLUMNS +
                      AFT_OBSERVATION_MAX_CHANNELS * (AFT_SENSOR_MAX_LATENCY_STEPS + 1) +
-                     AFT_SENSOR_MAX_CHANNELS + 2 + AFT_OBSERVER_MAX_MEMORY
+                     AFT_SENSOR_MAX_CHANNELS + 2 + AFT_OBSERVER_MAX_MEMORY +
+                     AFT_RANDOM_MAX_LATE_STEPS
 };
 
 static const char *const metric_names[AFT_N_METRICS] = {
@@ -23,20 +24,23 @@ int aft_environment_obs_dim(const struct aft_environment_config *config)
 
 static size_t block_rows(const struct aft_building_env *self)
 {
-    return (size_t)(2 * self->plant->columns + self->sensors.n_memory);
+    return (size_t)(2 * self->plant->columns + self->sensors.n_memory +
+                    self->randomisation.most_late_steps);
 }
 
 static struct aft_block block_of(const struct aft_building_env *self, float *rows,
                                  struct aft_episode_lanes *episode, int first)
 {
     size_t columns = (size_t)self->plant->columns;
+    float *memory = rows + 2 * columns * AFT_LANES;
     return (struct aft_block){.first = first,
                               .from = 0,
                               .to = AFT_LANES,
                               .episode = episode,
                               .state = rows,
                               .passive_state = rows + columns * AFT_LANES,
-                              .memory = rows + 2 * columns * AFT_LANES};
+                              .memory = memory,
+                              .late_n = memory + (ptrdiff_t)self->sensors.n_memory * AFT_LANES};
 }
 
 struct aft_block aft_block_at(const struct aft_building_env *self, int block)
@@ -150,6 +154,7 @@ static void env_destroy(void *self_)
         return;
     }
     aft_observer_destroy(self->observer);
+    aft_randomisation_clear(&self->randomisation);
     aft_plant_f32_destroy(self->plant);
     aft_plant_destroy(self->exact);
     aft_motion_set_destroy(self->motions);
@@ -258,8 +263,7 @@ static enum aft_code make_plants(struct aft_building_env *self, struct aft_error
     if (code == AFT_OK) {
         code = aft_plant_f32_create(&self->plant, self->exact, error);
     }
-    self->passive_plant = self->plant;
-    return code;
+    return code == AFT_OK ? aft_randomisation_init(&self->randomisation, config, error) : code;
 }
 
 static enum aft_code build(struct aft_building_env *self, struct aft_error *error)

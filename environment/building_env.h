@@ -12,9 +12,9 @@
  *  1. What environment i does depends on its own lane and on (seed, stage, i,
  *     episode, step) only: lanes never mix, and a lane's arithmetic does not
  *     depend on its place or on how many lanes are in use.
- *  2. Ground motions and passive references are functions of (seed, stage, i,
- *     episode): they are no state and are made again by import_state. How far
- *     the next reference has come shows nowhere.
+ *  2. Ground motions, passive references and what an episode departs by are
+ *     functions of (seed, stage, i, episode): they are no state and are made
+ *     again by import_state. How far the next reference has come shows nowhere.
  *  3. Nothing is allocated after creation.
  *  4. Lanes outside a range are neither read nor written by a call on that
  *     range, except those past the last environment, which stand still.
@@ -28,6 +28,7 @@
 #include "environment/observer.h"
 #include "environment/passive_reference.h"
 #include "environment/plant_f32.h"
+#include "environment/randomisation.h"
 
 enum { AFT_MAX_EPISODES = 1 << 30 };
 enum {
@@ -51,9 +52,14 @@ struct aft_episode_lanes { /* rows of four bytes a lane */
     float stroke_m[AFT_LANES], peak_force_n[AFT_LANES], peak_power_w[AFT_LANES];
     float squares[AFT_LANES], passive_squares[AFT_LANES];
     float actuator_n[AFT_LANES];
+    /* what the episode departs by */
+    float extra_noise[AFT_LANES], extra_dropout[AFT_LANES];
+    uint32_t late_steps[AFT_LANES], variant[AFT_LANES];
     /* of the episode's passive reference */
     float mean_squares[AFT_LANES], largest_drift[AFT_LANES], largest_acceleration_m_s2[AFT_LANES];
-    uint32_t prepared[AFT_LANES]; /* control steps of the next episode's reference */
+    /* of the next episode's reference */
+    uint32_t prepared[AFT_LANES]; /* control steps */
+    uint32_t next_variant[AFT_LANES];
 };
 
 /* A block, or the lanes of one that a range covers only a part of: then the rows
@@ -64,6 +70,8 @@ struct aft_block {
     struct aft_episode_lanes *episode;
     float *state, *passive_state; /* [columns][AFT_LANES] */
     float *memory;                /* [n_memory][AFT_LANES] */
+    float *late_n;                /* [most_late_steps][AFT_LANES]: the last commands, a ring … */
+                                  /* … by simulation step of the episode */
 };
 
 struct aft_building_env {
@@ -72,7 +80,7 @@ struct aft_building_env {
     int steps, substeps; /* control steps an episode, simulation steps each */
     struct aft_plant *exact;
     struct aft_plant_f32 *plant;
-    const struct aft_plant_f32 *passive_plant; /* `plant`, as long as the devices are the same */
+    struct aft_randomisation randomisation;
     struct aft_motion_set *motions;
     struct aft_sensors sensors;
     struct aft_observer *observer; /* of the sensors; may be NULL */
@@ -87,6 +95,13 @@ struct aft_building_env {
 
 /* First episodes end at different times, so that not all environments start anew in one step. */
 uint32_t aft_episode_limit(const struct aft_building_env *self, int env, uint32_t number);
+
+/* Of an episode, by its variant. */
+static inline const struct aft_plant_f32 *aft_plant_of(const struct aft_building_env *self,
+                                                       uint32_t variant)
+{
+    return self->randomisation.n_variants > 0 ? self->randomisation.plants[variant] : self->plant;
+}
 
 /* Whole, in place. */
 struct aft_block aft_block_at(const struct aft_building_env *self, int block);

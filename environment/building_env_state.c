@@ -1,5 +1,5 @@
 /* The environments' state as bytes: a head, then for each environment its episode, its building's
- * state, its sensors' memory. */
+ * state, its sensors' memory, the commands that are under way. */
 #include "environment/building_env.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 enum { STATE_MAGIC = 0x41465445, STATE_VERSION = 2 };
 /* The rows of struct aft_episode_lanes that are state: the first ones. */
-enum { STATE_ROWS = offsetof(struct aft_episode_lanes, mean_squares) / (4 * AFT_LANES) };
+enum { STATE_ROWS = offsetof(struct aft_episode_lanes, extra_noise) / (4 * AFT_LANES) };
 enum { NUMBER_ROW, STEP_ROW, FIRST_FLOAT_ROW };
 
 struct state_head {
@@ -15,19 +15,25 @@ struct state_head {
     uint32_t n_envs, n_states, n_memory, steps;
 };
 
+/* Rows of memory and late_n. */
+static int remembered(const struct aft_building_env *self)
+{
+    return self->sensors.n_memory + self->randomisation.most_late_steps;
+}
+
 static struct state_head head_of(const struct aft_building_env *self)
 {
     return (struct state_head){STATE_MAGIC,
                                STATE_VERSION,
                                (uint32_t)self->n_envs,
                                (uint32_t)self->plant->n_states,
-                               (uint32_t)self->sensors.n_memory,
+                               (uint32_t)remembered(self),
                                (uint32_t)self->steps};
 }
 
 static size_t env_bytes(const struct aft_building_env *self)
 {
-    return (size_t)(STATE_ROWS + self->plant->n_states + self->sensors.n_memory) * sizeof(float);
+    return (size_t)(STATE_ROWS + self->plant->n_states + remembered(self)) * sizeof(float);
 }
 
 size_t aft_building_env_state_size(const void *self_)
@@ -64,7 +70,7 @@ void aft_building_env_export(const void *self_, void *bytes)
         int j = env % AFT_LANES;
         at = get_column(at, block.episode, STATE_ROWS, j);
         at = get_column(at, block.state, self->plant->n_states, j);
-        at = get_column(at, block.memory, self->sensors.n_memory, j);
+        at = get_column(at, block.memory, remembered(self), j);
     }
 }
 
@@ -124,7 +130,7 @@ enum aft_code aft_building_env_import(void *self_, const void *bytes, size_t siz
         int j = env % AFT_LANES;
         at = set_column(block.episode, at, STATE_ROWS, j);
         at = set_column(block.state, at, self->plant->n_states, j);
-        at = set_column(block.memory, at, self->sensors.n_memory, j);
+        at = set_column(block.memory, at, remembered(self), j);
     }
     for (int i = 0; i < self->n_blocks; i++) {
         struct aft_block block = aft_block_at(self, i);

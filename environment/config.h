@@ -61,6 +61,13 @@ struct aft_nominal_config { /* the LQG controller that the policy's action is ad
     double drift_rate, stroke, stroke_rate, control; /* its weights, see lqr.h */
 };
 
+struct aft_randomisation_config { /* of training episodes; see randomisation.h */
+    double noise;     /* beside the sensors': uniform in 0…noise, a fraction of full scale */
+    double latency_s; /* the command is late by 0…latency_s, in whole simulation steps */
+    double dropout;   /* beside the sensors': uniform in 0…dropout */
+    double stiffness, damping; /* 0.15: the building's are 0.85…1.15 of the configured ones */
+};
+
 struct aft_reward_config {
     double drift, peak, stroke, saturation, force_rate, acceleration;
 };
@@ -75,6 +82,7 @@ struct aft_environment_config {
     struct aft_motion_config motion;
     struct aft_sensor_config sensors;
     struct aft_nominal_config nominal;
+    struct aft_randomisation_config randomisation;
     struct aft_reward_config reward;
     uint64_t seed;
     uint32_t stage;

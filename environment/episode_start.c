@@ -25,6 +25,8 @@ static void begin_scenario(struct aft_building_env *self, const struct aft_block
                        number);
     set_column(block->passive_state, self->plant->columns, j, 0.0F);
     block->episode->prepared[j] = 0;
+    block->episode->next_variant[j] =
+        (uint32_t)aft_randomisation_variant(&self->randomisation, env, number);
 }
 
 void aft_episodes_prepare(struct aft_building_env *self, const struct aft_block *block)
@@ -37,11 +39,11 @@ void aft_episodes_prepare(struct aft_building_env *self, const struct aft_block 
         bool used = j >= block->from && j < block->to;
         lanes.ground_m_s2[j] = used ? self->next[block->first + j].ground_m_s2 : self->silence;
         lanes.step[j] = used ? self->next[block->first + j].passive : NULL;
+        lanes.plant[j] = aft_plant_of(self, block->episode->next_variant[j]);
         idle = idle && block->episode->prepared[j] >= steps;
     }
     if (!idle) {
-        aft_passive_reference_advance(&lanes, self->passive_plant, self->steps, self->substeps,
-                                      self->silence);
+        aft_passive_reference_advance(&lanes, self->steps, self->substeps, self->silence);
     }
 }
 
@@ -65,6 +67,19 @@ static void take_scenario(struct aft_building_env *self, const struct aft_block 
         follows ? taken.passive[self->steps - 1].peak_acceleration_m_s2 : 0.0F;
 }
 
+/* What episode `number` departs by. */
+static void depart(struct aft_building_env *self, const struct aft_block *block, int j,
+                   uint32_t number)
+{
+    struct aft_episode_lanes *episode = block->episode;
+    int env = block->first + j;
+    struct aft_departure departure = aft_randomisation_departure(&self->randomisation, env, number);
+    episode->extra_noise[j] = departure.noise;
+    episode->extra_dropout[j] = departure.dropout;
+    episode->late_steps[j] = departure.late_steps;
+    episode->variant[j] = (uint32_t)aft_randomisation_variant(&self->randomisation, env, number);
+}
+
 static void clear_episode(struct aft_episode_lanes *episode, int j, uint32_t number)
 {
     episode->number[j] = number;
@@ -85,7 +100,11 @@ static void observe_first(struct aft_building_env *self, const struct aft_block 
     };
     float memory[MAX_MEMORY], channels[AFT_OBSERVATION_MAX_CHANNELS] = {0.0F};
     int env = block->first + j;
-    struct aft_sensor_stream stream = {self->sensor_key, (uint32_t)env, block->episode->number[j]};
+    struct aft_sensor_stream stream = {.key = self->sensor_key,
+                                       .high = (uint32_t)env,
+                                       .middle = block->episode->number[j],
+                                       .extra_noise = block->episode->extra_noise[j],
+                                       .extra_dropout = block->episode->extra_dropout[j]};
     channels[self->sensors.config.n_acceleration_floors] = self->now[env].ground_m_s2[0];
     aft_sensors_reset(&self->sensors, memory);
     const struct aft_sensed sensed = {.channels = channels};
@@ -103,7 +122,9 @@ static void start_episode(struct aft_building_env *self, const struct aft_block 
 {
     take_scenario(self, block, j);
     clear_episode(block->episode, j, number);
+    depart(self, block, j, number);
     set_column(block->state, self->plant->columns, j, 0.0F);
+    set_column(block->late_n, self->randomisation.most_late_steps, j, 0.0F);
     observe_first(self, block, j, obs);
     begin_scenario(self, block, j, (number + 1) % AFT_MAX_EPISODES);
 }
@@ -132,6 +153,7 @@ void aft_episodes_resume(struct aft_building_env *self, const struct aft_block *
     }
     for (int j = block->from; j < block->to; j++) {
         take_scenario(self, block, j);
+        depart(self, block, j, block->episode->number[j]);
     }
     for (int j = block->from; j < block->to; j++) {
         begin_scenario(self, block, j, (block->episode->number[j] + 1) % AFT_MAX_EPISODES);

@@ -3,6 +3,7 @@
 #include "base/simd.h"
 #include "environment/building_env.h"
 #include "environment/clamp.h"
+#include "environment/mixed_plants.h"
 #include "environment/observer.h"
 #include "environment/reward.h"
 
@@ -45,23 +46,76 @@ static enum aft_code take_actions(struct control_step *step, const struct aft_bu
     return AFT_OK;
 }
 
+/* The commands of one simulation step by those that reach the actuators in it. */
+static void delay(float *command_n, const struct aft_building_env *self,
+                  const struct aft_block *block, int substep)
+{
+    uint32_t most = (uint32_t)self->randomisation.most_late_steps;
+    for (int j = 0; j < AFT_LANES; j++) {
+        uint32_t late = block->episode->late_steps[j];
+        uint32_t at = block->episode->step[j] * (uint32_t)self->substeps + (uint32_t)substep;
+        float *heard_n = &block->late_n[(at + most - late) % most * AFT_LANES + (uint32_t)j];
+        float given_n = command_n[j];
+        command_n[j] = late > 0 ? *heard_n : given_n;
+        block->late_n[at % most * AFT_LANES + (uint32_t)j] = given_n;
+    }
+}
+
+static void add_response(struct aft_lane_response *all, const struct aft_lane_response *now)
+{
+    for (int j = 0; j < AFT_LANES; j++) {
+        all->squares[j] += now->squares[j];
+        all->peak[j] = aft_larger_f32(now->peak[j], all->peak[j]);
+        all->stroke_m[j] = aft_larger_f32(now->stroke_m[j], all->stroke_m[j]);
+        all->force_n[j] = aft_larger_f32(now->force_n[j], all->force_n[j]);
+        all->power_w[j] = aft_larger_f32(now->power_w[j], all->power_w[j]);
+    }
+}
+
+/* A control step in which commands arrive late. */
+static void simulate_late(struct control_step *step, const struct aft_building_env *self,
+                          const struct aft_block *block,
+                          const struct aft_plant_f32 *const plant[AFT_LANES],
+                          const float *const ground_m_s2[AFT_LANES])
+{
+    const struct aft_lane_forces given = step->forces;
+    step->response = (struct aft_lane_response){.squares = {0.0F}};
+    for (int i = 0; i < self->substeps; i++) {
+        struct aft_lane_response now;
+        const float *ground[AFT_LANES];
+        for (int j = 0; j < AFT_LANES; j++) {
+            ground[j] = ground_m_s2[j] + i;
+        }
+        memcpy(step->forces.command_n, given.command_n, sizeof given.command_n);
+        delay(step->forces.command_n, self, block, i);
+        aft_mixed_plants_control_step(&now, plant, block->state, &step->forces, ground, 1);
+        add_response(&step->response, &now);
+    }
+}
+
 static void simulate(struct control_step *step, const struct aft_building_env *self,
                      const struct aft_block *block)
 {
     const float *ground[AFT_LANES];
+    const struct aft_plant_f32 *plant[AFT_LANES];
     for (int j = 0; j < AFT_LANES; j++) {
         bool used = j >= block->from && j < block->to;
+        plant[j] = aft_plant_of(self, block->episode->variant[used ? j : block->from]);
         ground[j] = used ? self->now[block->first + j].ground_m_s2 +
                                (size_t)block->episode->step[j] * (size_t)self->substeps
                          : self->silence;
     }
-    aft_plant_f32_control_step(&step->response, self->plant, block->state, &step->forces, ground,
-                               self->substeps);
+    if (self->randomisation.most_late_steps > 0) {
+        simulate_late(step, self, block, plant, ground);
+    } else {
+        aft_mixed_plants_control_step(&step->response, plant, block->state, &step->forces, ground,
+                                      self->substeps);
+    }
     for (int j = 0; j < AFT_LANES; j++) {
         step->acting_n[j] = step->forces.actuator_n[j] + step->forces.contact_n[j];
     }
-    aft_plant_f32_accelerations(step->floor_m_s2, step->largest_floor_m_s2, self->plant,
-                                block->state, step->acting_n);
+    aft_mixed_plants_accelerations(step->floor_m_s2, step->largest_floor_m_s2, plant, block->state,
+                                   step->acting_n);
 }
 
 static enum aft_code check_finite(const struct control_step *step, const struct aft_block *block,
@@ -144,6 +198,7 @@ AFT_SIMD_FUNCTION(settle,
 static void observe(struct control_step *step, const struct aft_building_env *self,
                     const struct aft_block *block)
 {
+    const struct aft_randomisation_config *random = &self->randomisation.config;
     uint32_t env[AFT_LANES];
     for (int j = 0; j < AFT_LANES; j++) {
         env[j] = (uint32_t)(block->first + j);
@@ -157,6 +212,8 @@ static void observe(struct control_step *step, const struct aft_building_env *se
         .state = block->state,
         .ground_m_s2 = block->state + (ptrdiff_t)(self->plant->n_states + 1) * AFT_LANES,
         .actuator_n = step->forces.actuator_n,
+        .extra_noise = random->noise > 0.0 ? block->episode->extra_noise : NULL,
+        .extra_dropout = random->dropout > 0.0 ? block->episode->extra_dropout : NULL,
     };
     aft_sensors_step_lanes(step->obs, block->memory, &self->sensors, self->exact, &lanes);
     for (int i = 0; i < self->sensors.obs_dim; i += 4) {

@@ -222,11 +222,12 @@ void aft_sensors_sense(float *channels, const struct aft_sensors *sensors,
  * What follows works on n lanes: entry (row, lane) is at [row * n + lane]. n is 1
  * for one environment and AFT_LANES for a block of them, known where it is called.
  */
-struct truth {             /* what a control step measures */
-    const float *channels; /* [n_channels][n] */
-    const float *noise;    /* [n_channels][n] standard normal, or NULL */
-    const double *lots;    /* [n_channels][n] uniform, or NULL */
-    const uint32_t *step;  /* [n] */
+struct truth {                                /* what a control step measures */
+    const float *channels;                    /* [n_channels][n] */
+    const float *noise;                       /* [n_channels][n] standard normal, or NULL */
+    const double *lots;                       /* [n_channels][n] uniform, or NULL */
+    const uint32_t *step;                     /* [n] */
+    const float *extra_noise, *extra_dropout; /* [n], beside the configured ones, or NULL */
 };
 
 static inline void measure_channel(float *value, const float *last, const struct aft_sensors *s,
@@ -241,11 +242,15 @@ static inline void measure_channel(float *value, const float *last, const struct
     for (int j = 0; j < n && truth->noise != NULL; j++) {
         value[j] += deviation * truth->noise[row + j];
     }
+    for (int j = 0; j < n && truth->extra_noise != NULL; j++) {
+        value[j] += truth->extra_noise[j] * full * truth->noise[row + j];
+    }
     for (int j = 0; j < n && s->config.bits > 0; j++) {
         value[j] = unit * rintf(aft_clamp_f32(value[j], -full, full) * per_unit);
     }
     for (int j = 0; j < n && truth->lots != NULL; j++) {
-        value[j] = (float)truth->lots[row + j] < dropout ? last[j] : value[j];
+        float extra = truth->extra_dropout != NULL ? truth->extra_dropout[j] : 0.0F;
+        value[j] = (float)truth->lots[row + j] < dropout + extra ? last[j] : value[j];
     }
 }
 
@@ -424,11 +429,13 @@ void aft_sensors_measure(const struct aft_sensors *sensors, float *memory,
     struct truth truth = {.channels = sensed->channels, .step = &sensed->step};
     size_t n = (size_t)sensors->n_channels;
     uint64_t first = sensed->step * sensors->draws;
-    if (sensors->config.noise > 0.0) {
+    truth.extra_noise = stream->extra_noise > 0.0F ? &stream->extra_noise : NULL;
+    truth.extra_dropout = stream->extra_dropout > 0.0F ? &stream->extra_dropout : NULL;
+    if (sensors->config.noise > 0.0 || truth.extra_noise != NULL) {
         aft_random_normal_f32(noise, n, stream->key, stream->high, stream->middle, first);
         truth.noise = noise;
     }
-    if (sensors->config.dropout > 0.0) {
+    if (sensors->config.dropout > 0.0 || truth.extra_dropout != NULL) {
         aft_random_uniform(lots, n, stream->key, stream->high, stream->middle | dropout_draws,
                            first);
         truth.lots = lots;
@@ -509,13 +516,16 @@ static inline void step_lanes(float *obs, float *memory, const struct aft_sensor
 {
     float channels[MAX_CHANNELS * AFT_LANES], noise[(MAX_CHANNELS + 3) * AFT_LANES];
     double lots[MAX_CHANNELS * AFT_LANES];
-    struct truth truth = {.channels = channels, .step = lanes->step};
+    struct truth truth = {.channels = channels,
+                          .step = lanes->step,
+                          .extra_noise = lanes->extra_noise,
+                          .extra_dropout = lanes->extra_dropout};
     sense_lanes(channels, sensors, plant, lanes);
-    if (sensors->config.noise > 0.0) {
+    if (sensors->config.noise > 0.0 || lanes->extra_noise != NULL) {
         fill_noise(noise, sensors, lanes);
         truth.noise = noise;
     }
-    if (sensors->config.dropout > 0.0) {
+    if (sensors->config.dropout > 0.0 || lanes->extra_dropout != NULL) {
         fill_lots(lots, sensors, lanes);
         truth.lots = lots;
     }

@@ -60,7 +60,8 @@ struct aft_observer;
 /* Where one environment's noise and dropout come from. */
 struct aft_sensor_stream {
     struct aft_random_key key;
-    uint32_t high, middle; /* middle below 2^31 */
+    uint32_t high, middle;            /* middle below 2^31 */
+    float extra_noise, extra_dropout; /* beside the configured ones */
 };
 
 /* Length of the observation. */
@@ -115,10 +116,11 @@ float aft_sensors_command(const struct aft_sensors *sensors, const float *memory
  */
 struct aft_sensor_lanes {
     const struct aft_random_key *key;
-    const uint32_t *high, *middle, *step; /* of each lane's stream */
-    const float *floor_m_s2;              /* [floors]: all floors' accelerations */
-    const float *state, *ground_m_s2;     /* [n_states], one row */
-    const float *actuator_n;              /* one row */
+    const uint32_t *high, *middle, *step;     /* of each lane's stream */
+    const float *floor_m_s2;                  /* [floors]: all floors' accelerations */
+    const float *state, *ground_m_s2;         /* [n_states], one row */
+    const float *actuator_n;                  /* one row */
+    const float *extra_noise, *extra_dropout; /* beside the configured ones; NULL: none */
 };
 /* Senses, measures into memory [n_memory] and observes into obs [obs_dim]. */
 void aft_sensors_step_lanes(float *obs, float *memory, const struct aft_sensors *sensors,

@@ -1,6 +1,7 @@
 #include "environment/passive_reference.h"
 
 #include "environment/clamp.h"
+#include "environment/mixed_plants.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -17,21 +18,25 @@ static void record(struct aft_passive_step *step, uint32_t t, const struct aft_l
     };
 }
 
-void aft_passive_reference_advance(struct aft_passive_lanes *lanes,
-                                   const struct aft_plant_f32 *plant, int steps, int substeps,
+void aft_passive_reference_advance(struct aft_passive_lanes *lanes, int steps, int substeps,
                                    const float *silence)
 {
     float acceleration[AFT_BUILDING_MAX_FLOORS * AFT_LANES], peak[AFT_LANES];
     struct aft_lane_forces forces = {{0.0F}, {0.0F}, {0.0F}};
     struct aft_lane_response now;
     const float *ground[AFT_LANES];
+    const struct aft_plant_f32 *plant[AFT_LANES], *some = lanes->plant[0];
+    for (int j = 0; j < AFT_LANES; j++) {
+        some = lanes->done[j] < (uint32_t)steps ? lanes->plant[j] : some;
+    }
     for (int j = 0; j < AFT_LANES; j++) {
         bool goes_on = lanes->done[j] < (uint32_t)steps;
         ground[j] =
             goes_on ? lanes->ground_m_s2[j] + (size_t)lanes->done[j] * (size_t)substeps : silence;
+        plant[j] = goes_on ? lanes->plant[j] : some;
     }
-    aft_plant_f32_control_step(&now, plant, lanes->state, &forces, ground, substeps);
-    aft_plant_f32_accelerations(acceleration, peak, plant, lanes->state, forces.contact_n);
+    aft_mixed_plants_control_step(&now, plant, lanes->state, &forces, ground, substeps);
+    aft_mixed_plants_accelerations(acceleration, peak, plant, lanes->state, forces.contact_n);
     for (int j = 0; j < AFT_LANES; j++) {
         if (lanes->done[j] < (uint32_t)steps) {
             record(lanes->step[j], lanes->done[j]++, &now, peak, j);

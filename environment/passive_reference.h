@@ -19,12 +19,12 @@ struct aft_passive_lanes {
     uint32_t *done;                           /* [AFT_LANES] control steps; moved on */
     const float *ground_m_s2[AFT_LANES];      /* each [steps * substeps + 1] */
     struct aft_passive_step *step[AFT_LANES]; /* each [steps] */
+    const struct aft_plant_f32 *plant[AFT_LANES];
 };
 
 /* Moves every lane that is not yet at `steps` on by one control step. silence is
  * [substeps + 1] zeros. */
-void aft_passive_reference_advance(struct aft_passive_lanes *lanes,
-                                   const struct aft_plant_f32 *plant, int steps, int substeps,
+void aft_passive_reference_advance(struct aft_passive_lanes *lanes, int steps, int substeps,
                                    const float *silence);
 
 struct aft_passive_summary { /* never below 1e-12 and 1e-6 */

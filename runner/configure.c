@@ -116,6 +116,13 @@ enum aft_code aft_configure_environment(struct aft_stage_environment *environmen
         .stroke_rate = settings->nominal_stroke_rate,
         .control = settings->nominal_control,
     };
+    config->randomisation = (struct aft_randomisation_config){
+        .noise = settings->random_noise,
+        .latency_s = settings->random_latency_s,
+        .dropout = settings->random_dropout,
+        .stiffness = settings->random_stiffness,
+        .damping = settings->random_damping,
+    };
     config->reward = (struct aft_reward_config){
         .drift = settings->reward_drift,
         .peak = settings->reward_peak,

@@ -182,6 +182,12 @@ static void errors__say_what_does_not_go_together(void **state)
         {"[environment]\nnominal = lqg\n" STAGE, NULL,
          "t.ini:2: [environment] nominal: nominal = lqg needs to know the building's state: "
          "expected observer = kalman"},
+        {"[environment]\nrandom_latency_s = 2.1\n" STAGE, NULL,
+         "t.ini:2: [environment] random_latency_s: random_latency_s 2.1 is too long: expected at "
+         "most 100 times dt_s, 2 s"},
+        {"[environment]\nstroke_guard = 0.9\n[building]\npreset = seed12\n" STAGE, NULL,
+         "t.ini:2: [environment] stroke_guard: stroke_guard keeps within a share of the stroke, "
+         "and there is no limit of it: expected [building] stroke_m above 0"},
         {"[environment]\ndrift_storeys = 13\n" STAGE, NULL,
          "t.ini:2: [environment] drift_storeys: 13 of drift_storeys is not in the building: "
          "expected at most its 12 floors"},

@@ -88,7 +88,7 @@ static void act(struct rig *rig, int k)
     }
 }
 
-/* Sensors with everything on: noise, conversion, dropout, latency. */
+/* Everything on: noise, conversion, dropout, latency, randomisation of all that. */
 static struct aft_environment_config rough(int n_envs)
 {
     struct aft_environment_config config = stage_1(n_envs);
@@ -100,6 +100,7 @@ static struct aft_environment_config rough(int n_envs)
     config.sensors.dropout = 0.05;
     config.sensors.latency_steps = 2;
     config.actuator.lag_s = 0.03;
+    config.randomisation = (struct aft_randomisation_config){0.002, 0.1, 0.1, 0.15, 0.3};
     config.reward.acceleration = 0.5;
     config.reward.force_rate = 0.01;
     return config;

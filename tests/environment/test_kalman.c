@@ -103,7 +103,7 @@ static double follow(const struct rig *rig, int quiet_from)
     double memory[256] = {0.0};
     float *sensed = calloc((size_t)rig->sensors.n_memory, sizeof *sensed);
     struct aft_plant_forces forces = {0};
-    struct aft_sensor_stream stream = {aft_random_key(1, 1, AFT_RANDOM_SENSOR), 0, 0};
+    struct aft_sensor_stream stream = {.key = aft_random_key(1, 1, AFT_RANDOM_SENSOR)};
     assert_true(aft_kalman_memory(rig->kalman) <= 256);
     aft_sensors_reset(&rig->sensors, sensed);
     for (uint32_t k = 0; k < 250; k++) {

@@ -11,7 +11,8 @@ static int set_up(void **state)
     struct aft_error error;
     struct aft_building_config building = slender12();
     struct aft_actuator_config actuator = {.force_limit_n = 75e3};
-    stream = (struct aft_sensor_stream){aft_random_key(1, 1, AFT_RANDOM_SENSOR), 2, 3};
+    stream = (struct aft_sensor_stream){
+        .key = aft_random_key(1, 1, AFT_RANDOM_SENSOR), .high = 2, .middle = 3};
     return aft_plant_create(&plant, &building, &actuator, true, 0.02, &error) != AFT_OK;
 }
 
@@ -212,6 +213,52 @@ static void dropout__repeats_the_last_value_at_its_rate(void **state)
     assert_between(repeated, 0.17 * N, 0.23 * N);
 }
 
+static void extra_noise__adds_to_the_configured_one_in_this_stream_only(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    struct aft_sensors sensors = make(&clean);
+    struct aft_sensor_stream noisy = stream;
+    noisy.extra_noise = 0.002F;
+    float memory[128], obs[OBS];
+    const float quiet[CHANNELS] = {0.0F};
+    double square = 0.0;
+    aft_sensors_reset(&sensors, memory);
+    for (uint32_t step = 0; step < N; step++) {
+        measure(&sensors, memory, quiet, &noisy, step);
+        aft_sensors_observe(obs, &sensors, memory,
+                            &(struct aft_sensed){.actuator_n = 0.0F, .step = step});
+        square += pow(obs[2], 2.0) / N;
+    }
+    assert_near(sqrt(square) / (0.002 * 40.0), 1.0, 0.05);
+    measure(&sensors, memory, quiet, &stream, N);
+    aft_sensors_observe(obs, &sensors, memory, &(struct aft_sensed){.actuator_n = 0.0F, .step = N});
+    assert_near(obs[2], 0.0, 0.0);
+}
+
+static void extra_dropout__adds_to_the_configured_one(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    struct aft_sensor_config config = clean;
+    config.dropout = 0.1;
+    struct aft_sensors sensors = make(&config);
+    struct aft_sensor_stream poor = stream;
+    poor.extra_dropout = 0.2F;
+    float memory[128], obs[OBS], last = 0.0F;
+    int repeated = 0;
+    aft_sensors_reset(&sensors, memory);
+    for (uint32_t step = 0; step < N; step++) {
+        float channels[CHANNELS] = {0.0F, 0.0F, (float)(step + 1)};
+        measure(&sensors, memory, channels, &poor, step);
+        aft_sensors_observe(obs, &sensors, memory,
+                            &(struct aft_sensed){.actuator_n = 0.0F, .step = step});
+        repeated += obs[2] == last;
+        last = obs[2];
+    }
+    assert_between(repeated, 0.27 * N, 0.33 * N);
+}
+
 static void peak__without_drift_sensors_is_that_of_the_accelerations(void **state)
 {
     (void)state;
@@ -258,6 +305,8 @@ int main(void)
         cmocka_unit_test(noise__is_a_function_of_stream_and_step),
         cmocka_unit_test(converter__rounds_and_clips),
         cmocka_unit_test(dropout__repeats_the_last_value_at_its_rate),
+        cmocka_unit_test(extra_noise__adds_to_the_configured_one_in_this_stream_only),
+        cmocka_unit_test(extra_dropout__adds_to_the_configured_one),
         cmocka_unit_test(peak__without_drift_sensors_is_that_of_the_accelerations),
         cmocka_unit_test(init__rejects_sensors_that_the_building_has_not),
     };

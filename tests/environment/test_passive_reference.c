@@ -40,6 +40,7 @@ static void make_all(void)
         done[j] = STEPS;
         lanes.ground_m_s2[j] = ground[j];
         lanes.step[j] = made[j];
+        lanes.plant[j] = plant;
     }
     for (int i = 0; i < STEPS + AFT_LANES; i++) {
         if (i < AFT_LANES) {
@@ -48,7 +49,7 @@ static void make_all(void)
                 rows[row][i] = 0.0F;
             }
         }
-        aft_passive_reference_advance(&lanes, plant, STEPS, SUBSTEPS, silence);
+        aft_passive_reference_advance(&lanes, STEPS, SUBSTEPS, silence);
     }
     for (int j = 0; j < AFT_LANES; j++) {
         assert_int_equal(done[j], STEPS);
