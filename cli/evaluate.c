@@ -23,6 +23,7 @@ static const char help[] =
     "    lqr            clipped LQR with a stroke guard; it knows the true state\n"
     "    lqg            the same law with a Kalman filter, on the policy's own sensors\n"
     "    clairvoyant    with --bound: forces planned with the whole motion known\n"
+    "    baseline       with --against: the policy of another archive\n"
     "    policy         the archive's, without exploration noise\n"
     "  passive_tuned, lqr and lqg are tuned on training motions first, which takes some\n"
     "  seconds for each stage. Figures are ratios to the passive building, as means over the\n"
@@ -48,6 +49,8 @@ static const char help[] =
     "OPTIONS\n"
     "  --controllers LIST   some of policy,passive_tuned,lqr,lqg (default: all); uncontrolled\n"
     "                       and passive are always there\n"
+    "  --against ARCHIVE    another archive's policy, as the controller baseline, on the same\n"
+    "                       motions, and how much the policy differs, with intervals\n"
     "  --bound              also the least peak drift that any controller could reach that keeps\n"
     "                       off the end stop, by linear programming with the future known and\n"
     "                       without the power limit; the controllers on a scale from passive\n"
@@ -71,6 +74,7 @@ static const char help[] =
     "  aftershock evaluate models/default/final_default.zip\n"
     "  aftershock evaluate models/default/best_model.zip --report report.html\n"
     "  aftershock evaluate a.zip --stage 2 --motions records --scale pga=0.35 --json\n"
+    "  aftershock evaluate final_default.zip --stage 1 --against stage1_50kN.zip\n"
     "  aftershock evaluate a.zip --stage 1 --magnitude 6 --distance 15 --count 10\n"
     "  aftershock evaluate a.zip --robustness --set environment.sensor_noise=0.01\n";
 
@@ -84,6 +88,7 @@ enum option_code {
     OPTION_SEED,
     OPTION_SCALE,
     OPTION_CONTROLLERS,
+    OPTION_AGAINST,
     OPTION_BOUND,
     OPTION_ROBUSTNESS,
     OPTION_SET,
@@ -105,6 +110,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, OPTION_SEED},
     {"scale", required_argument, NULL, OPTION_SCALE},
     {"controllers", required_argument, NULL, OPTION_CONTROLLERS},
+    {"against", required_argument, NULL, OPTION_AGAINST},
     {"bound", no_argument, NULL, OPTION_BOUND},
     {"robustness", no_argument, NULL, OPTION_ROBUSTNESS},
     {"set", required_argument, NULL, OPTION_SET},
@@ -222,6 +228,9 @@ static int take_option(struct command_line *line, int option)
     switch (option) {
     case OPTION_CONTROLLERS:
         options->controllers = optarg;
+        return AFT_EXIT_OK;
+    case OPTION_AGAINST:
+        options->against = optarg;
         return AFT_EXIT_OK;
     case OPTION_BOUND:
         options->bound = true;

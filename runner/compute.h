@@ -59,6 +59,7 @@ enum aft_evaluate_scale { /* of the motions of `aftershock evaluate` */
 
 struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed */
     const char *archive;
+    const char *against; /* another archive, whose policy is the baseline; NULL: none */
     const char *engine, *device;
     int threads;           /* 0: all cores */
     int stage;             /* from 1; 0: all up to the archive's */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const names[AFT_N_COMPARED] = {
-    "uncontrolled", "passive", "passive_tuned", "lqr", "lqg", "clairvoyant", "policy",
+    "uncontrolled", "passive", "passive_tuned", "lqr", "lqg", "clairvoyant", "baseline", "policy",
 };
 static const unsigned always =
     1U << AFT_COMPARED_UNCONTROLLED | 1U << AFT_COMPARED_PASSIVE | 1U << AFT_COMPARED_POLICY;
@@ -42,7 +42,7 @@ enum aft_code aft_compared_parse(unsigned *who, const char *list, struct aft_err
         if (!find_name(who, at, length)) {
             return aft_fail(error, AFT_ERR_USAGE,
                             "--controllers '%.*s': expected some of policy, uncontrolled, "
-                            "passive, passive_tuned, lqr, lqg, clairvoyant",
+                            "passive, passive_tuned, lqr, lqg, clairvoyant, baseline",
                             (int)length, at);
         }
         at += length;
@@ -117,15 +117,27 @@ static enum aft_code plan(struct aft_comparison *comparison, struct aft_error *e
                                   &comparison->motions, error);
 }
 
-static void make_controllers(struct aft_comparison *comparison, struct aft_trained_policy *policy)
+static struct aft_policy_controller acting(struct aft_trained_policy *policy,
+                                           const struct aft_environment_config *config)
 {
-    struct aft_controller *controllers = comparison->controllers;
-    comparison->policy = (struct aft_policy_controller){
+    return (struct aft_policy_controller){
         .act = aft_trained_policy_act,
         .policy = policy,
         .obs_dim = policy->obs_dim,
-        .force_limit_n = comparison->setup.config.actuator.force_limit_n,
+        .force_limit_n = config->actuator.force_limit_n,
     };
+}
+
+static void make_controllers(struct aft_comparison *comparison,
+                             const struct aft_compared_policies *policies)
+{
+    struct aft_controller *controllers = comparison->controllers;
+    comparison->policy = acting(policies->policy, &comparison->setup.config);
+    if (policies->baseline != NULL) {
+        comparison->baseline = acting(policies->baseline, &comparison->setup.config);
+        controllers[AFT_COMPARED_BASELINE] = aft_controller_policy(&comparison->baseline);
+        controllers[AFT_COMPARED_BASELINE].name = aft_compared_name(AFT_COMPARED_BASELINE);
+    }
     controllers[AFT_COMPARED_UNCONTROLLED] = aft_controller_uncontrolled();
     controllers[AFT_COMPARED_PASSIVE] = aft_controller_passive();
     controllers[AFT_COMPARED_POLICY] = aft_controller_policy(&comparison->policy);
@@ -179,14 +191,16 @@ enum aft_code aft_comparison_respond(struct aft_response *responses,
 }
 
 enum aft_code aft_comparison_run(struct aft_comparison *comparison,
-                                 struct aft_trained_policy *policy, int stage,
+                                 const struct aft_compared_policies *policies, int stage,
                                  const struct aft_evaluate_options *options,
                                  struct aft_error *error)
 {
     static const struct aft_robustness nominal;
+    const struct aft_trained_policy *policy = policies->policy;
     memset(comparison, 0, sizeof *comparison);
     enum aft_code code = aft_compared_parse(&comparison->who, options->controllers, error);
     comparison->who |= options->bound ? 1U << AFT_COMPARED_CLAIRVOYANT : 0U;
+    comparison->who |= policies->baseline != NULL ? 1U << AFT_COMPARED_BASELINE : 0U;
     if (code == AFT_OK) {
         code = set_up(comparison, policy, stage, options, error);
     }
@@ -204,7 +218,7 @@ enum aft_code aft_comparison_run(struct aft_comparison *comparison,
     if (comparison->responses == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "evaluate stage %d: out of memory", stage);
     }
-    make_controllers(comparison, policy);
+    make_controllers(comparison, policies);
     return aft_comparison_respond(comparison->responses, comparison, comparison->who, &nominal,
                                   error);
 }
@@ -212,6 +226,7 @@ enum aft_code aft_comparison_run(struct aft_comparison *comparison,
 void aft_comparison_clear(struct aft_comparison *comparison)
 {
     aft_policy_controller_clear(&comparison->policy);
+    aft_policy_controller_clear(&comparison->baseline);
     aft_feedback_destroy(comparison->lqr);
     aft_feedback_destroy(comparison->lqg);
     aft_clairvoyant_destroy(comparison->clairvoyant);

@@ -21,6 +21,7 @@ enum aft_compared {
     AFT_COMPARED_LQR,
     AFT_COMPARED_LQG,
     AFT_COMPARED_CLAIRVOYANT,
+    AFT_COMPARED_BASELINE, /* another archive's policy */
     AFT_COMPARED_POLICY,
     AFT_N_COMPARED
 };
@@ -28,8 +29,15 @@ enum aft_compared {
 const char *aft_compared_name(enum aft_compared who);
 
 /* A bit for each name in a list such as "lqr,lqg"; the policy, and uncontrolled and passive, which
- * the ratios are to, always take part. NULL: all but clairvoyant. USAGE for a name that is none. */
+ * the ratios are to, always take part. NULL: all but clairvoyant and baseline. USAGE for a name
+ * that is none. */
 enum aft_code aft_compared_parse(unsigned *who, const char *list, struct aft_error *error);
+
+struct aft_compared_policies {
+    struct aft_trained_policy *policy;
+    struct aft_trained_policy
+        *baseline; /* of another archive, on the policy's sensors; NULL: none */
+};
 
 struct aft_comparison {
     const struct aft_stage *stage;      /* borrowed, as is the policy */
@@ -42,7 +50,7 @@ struct aft_comparison {
     struct aft_reference_parameters tuned;
     struct aft_feedback *lqr, *lqg;
     struct aft_clairvoyant *clairvoyant; /* NULL where not in who */
-    struct aft_policy_controller policy;
+    struct aft_policy_controller policy, baseline;
     struct aft_controller controllers[AFT_N_COMPARED];
     struct aft_response *responses; /* [motions.n][AFT_N_COMPARED], zeros where not in who */
 };
@@ -68,7 +76,7 @@ static inline double aft_comparison_bound(const struct aft_comparison *compariso
 /* Makes the motions of the stage (counted from 1), tunes the reference controllers (which
  * takes seconds and is said on stderr), and computes every response. Clear it in any case. */
 enum aft_code aft_comparison_run(struct aft_comparison *comparison,
-                                 struct aft_trained_policy *policy, int stage,
+                                 const struct aft_compared_policies *policies, int stage,
                                  const struct aft_evaluate_options *options,
                                  struct aft_error *error);
 void aft_comparison_clear(struct aft_comparison *comparison);

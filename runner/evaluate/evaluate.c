@@ -44,17 +44,17 @@ static enum aft_code allocate(struct aft_evaluation_results *results, int n,
 }
 
 static enum aft_code evaluate(struct aft_evaluation_results *results,
-                              struct aft_trained_policy *policy, struct aft_error *error)
+                              const struct aft_compared_policies *policies, struct aft_error *error)
 {
     int first = 0, n = 0;
-    enum aft_code code = choose_stages(&first, &n, policy, results->options, error);
+    enum aft_code code = choose_stages(&first, &n, policies->policy, results->options, error);
     if (code == AFT_OK) {
         code = allocate(results, n, error);
     }
     for (int i = 0; i < n && code == AFT_OK; i++) {
         struct aft_comparison *comparison = &results->stages[i];
         results->n_stages = i + 1;
-        code = aft_comparison_run(comparison, policy, first + i, results->options, error);
+        code = aft_comparison_run(comparison, policies, first + i, results->options, error);
         if (code == AFT_OK) {
             code = aft_summarise(&results->by_stage[i], comparison, 1, error);
         }
@@ -156,10 +156,62 @@ static int exit_code_of(enum aft_code code)
     }
 }
 
+/* The other archive's policy acts on the first one's sensors, with its nominal controller. */
+static enum aft_code open_policies(struct aft_compared_policies *policies,
+                                   const struct aft_policy_source *source, const char *against,
+                                   struct aft_error *error)
+{
+    struct aft_trained_policy *baseline = policies->baseline;
+    struct aft_policy_source other = *source;
+    enum aft_code code = aft_trained_policy_open(policies->policy, source, error);
+    policies->baseline = NULL;
+    if (code != AFT_OK || against == NULL) {
+        return code;
+    }
+    other.path = against;
+    code = aft_trained_policy_open(baseline, &other, error);
+    if (code == AFT_OK && baseline->obs_dim != policies->policy->obs_dim) {
+        code = aft_fail(error, AFT_ERR_USAGE,
+                        "--against '%s': its policy observes %d numbers, and that of '%s' %d",
+                        against, baseline->obs_dim, source->path, policies->policy->obs_dim);
+        aft_trained_policy_close(baseline);
+    }
+    if (code != AFT_OK) {
+        aft_trained_policy_close(policies->policy);
+        return code;
+    }
+    policies->baseline = baseline;
+    return AFT_OK;
+}
+
+static void close_policies(const struct aft_compared_policies *policies)
+{
+    aft_trained_policy_close(policies->policy);
+    if (policies->baseline != NULL) {
+        aft_trained_policy_close(policies->baseline);
+    }
+}
+
+/* --controllers with a mistake; the baseline takes part by --against alone. */
+static enum aft_code check_controllers(const struct aft_evaluate_options *options,
+                                       struct aft_error *error)
+{
+    unsigned who = 0;
+    enum aft_code code = aft_compared_parse(&who, options->controllers, error);
+    if (code == AFT_OK && (who >> AFT_COMPARED_BASELINE & 1U) != 0 && options->against == NULL) {
+        code = aft_fail(error, AFT_ERR_USAGE,
+                        "--controllers '%s': baseline is the archive of --against, and there is "
+                        "none",
+                        options->controllers);
+    }
+    return code;
+}
+
 int aft_run_evaluate(const struct aft_evaluate_options *options)
 {
     struct aft_error error = {0};
-    struct aft_trained_policy policy;
+    struct aft_trained_policy policy, baseline;
+    struct aft_compared_policies policies = {&policy, &baseline};
     struct aft_evaluation_results results = {.options = options, .policy = &policy};
     const struct aft_policy_source source = {
         .path = options->archive,
@@ -169,19 +221,19 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
         .overrides = options->overrides,
         .n_overrides = options->n_overrides,
     };
-    unsigned who = 0;
-    enum aft_code code = aft_compared_parse(&who, options->controllers, &error);
+    enum aft_code code = check_controllers(options, &error);
     if (code == AFT_OK) {
-        code = aft_trained_policy_open(&policy, &source, &error);
+        code = open_policies(&policies, &source, options->against, &error);
     }
     if (code == AFT_OK) {
         policy.engine.use->describe(policy.engine.self, results.engine, sizeof results.engine);
-        code = evaluate(&results, &policy, &error);
+        results.baseline = policies.baseline;
+        code = evaluate(&results, &policies, &error);
         if (code == AFT_OK) {
             code = report(&results, &error);
         }
         clear(&results);
-        aft_trained_policy_close(&policy);
+        close_policies(&policies);
     }
     if (code != AFT_OK) {
         (void)fprintf(stderr, "aftershock evaluate: %s\n", error.message);

@@ -146,12 +146,14 @@ static struct aft_json *summary_json(const struct aft_evaluation_summary *summar
     return object;
 }
 
-static struct aft_json *paired_json(const struct aft_evaluation_summary *summary)
+static struct aft_json *paired_json(const struct aft_evaluation_summary *summary,
+                                    enum aft_compared with)
 {
-    if (!summary->peak_drift.present) {
+    if (!summary->peak_drift[with].present) {
         return aft_json_null();
     }
-    const struct aft_paired *const pairs[2] = {&summary->peak_drift, &summary->rms_drift};
+    const struct aft_paired *const pairs[2] = {&summary->peak_drift[with],
+                                               &summary->rms_drift[with]};
     static const char *const keys[2] = {"peak_drift", "rms_drift"};
     struct aft_json *object = aft_json_object();
     for (int i = 0; i < 2; i++) {
@@ -239,6 +241,13 @@ static struct aft_json *robustness_json(const struct aft_robust_result *results)
     return list;
 }
 
+static void set_pairs(struct aft_json *object, const struct aft_evaluation_summary *summary)
+{
+    aft_json_set(object, "policy_to_lqr", paired_json(summary, AFT_COMPARED_LQR));
+    aft_json_set(object, "policy_to_lqg", paired_json(summary, AFT_COMPARED_LQG));
+    aft_json_set(object, "policy_to_baseline", paired_json(summary, AFT_COMPARED_BASELINE));
+}
+
 static struct aft_json *stage_json(const struct aft_evaluation_results *results, int index)
 {
     const struct aft_comparison *comparison = &results->stages[index];
@@ -252,7 +261,7 @@ static struct aft_json *stage_json(const struct aft_evaluation_results *results,
     aft_json_set_real(object, "power_limit_w", config->actuator.power_limit_w);
     aft_json_set_real(object, "stroke_limit_m", config->building.stroke_m);
     aft_json_set(object, "summary", summary_json(&results->by_stage[index]));
-    aft_json_set(object, "policy_to_lqg", paired_json(&results->by_stage[index]));
+    set_pairs(object, &results->by_stage[index]);
     aft_json_set(object, "bound", bound_json(&results->by_stage[index]));
     aft_json_set(object, "tuned", tuned_json(comparison));
     if (results->robustness != NULL) {
@@ -262,15 +271,18 @@ static struct aft_json *stage_json(const struct aft_evaluation_results *results,
     return object;
 }
 
-static struct aft_json *archive_json(const struct aft_evaluation_results *results)
+static struct aft_json *archive_json(const struct aft_trained_policy *policy, const char *path)
 {
-    const struct aft_archive *archive = results->policy->archive;
+    if (policy == NULL) {
+        return aft_json_null();
+    }
+    const struct aft_archive *archive = policy->archive;
     struct aft_json *object = aft_json_object();
-    aft_json_set_string(object, "path", results->options->archive);
+    aft_json_set_string(object, "path", path);
     aft_json_set_string(object, "kind", aft_archive_kind_name(aft_archive_kind(archive)));
     aft_json_set_string(object, "run",
                         aft_json_get_string(aft_archive_manifest(archive), "run", NULL));
-    aft_json_set_integer(object, "stage", results->policy->stage);
+    aft_json_set_integer(object, "stage", policy->stage);
     aft_json_set_integer(object, "total_steps", aft_archive_counters(archive)->total_steps);
     aft_json_set_string(object, "weights_sha256", aft_archive_weights_hash(archive));
     aft_json_set_string(object, "training_state_sha256", aft_archive_state_hash(archive));
@@ -287,12 +299,13 @@ struct aft_json *aft_evaluation_json(const struct aft_evaluation_results *result
         }
         aft_json_append(stages, stage_json(results, s));
     }
-    aft_json_set(document, "archive", archive_json(results));
+    aft_json_set(document, "archive", archive_json(results->policy, results->options->archive));
+    aft_json_set(document, "baseline", archive_json(results->baseline, results->options->against));
     aft_json_set_string(document, "aftershock", AFT_VERSION);
     aft_json_set_string(document, "engine", results->engine);
     aft_json_set_integer(document, "seed", (int64_t)results->options->seed);
     aft_json_set(document, "summary", summary_json(&results->all));
-    aft_json_set(document, "policy_to_lqg", paired_json(&results->all));
+    set_pairs(document, &results->all);
     aft_json_set(document, "bound", bound_json(&results->all));
     aft_json_set(document, "by_stage", stages);
     aft_json_set(document, "motions", motions);

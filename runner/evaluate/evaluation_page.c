@@ -7,6 +7,7 @@
 #include "runner/evaluate/results.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NO_BREAK_DASH "\u2060–\u2060" /* keeps the ends of an interval on one line */
 
@@ -20,6 +21,7 @@ static const struct aft_html_controller looks[AFT_N_COMPARED] = {
     [AFT_COMPARED_LQR] = {"lqr", AFT_SVG_BLUE, true, false},
     [AFT_COMPARED_LQG] = {"lqg", AFT_SVG_GREEN, false, false},
     [AFT_COMPARED_CLAIRVOYANT] = {"clairvoyant", AFT_SVG_GREY, false, false},
+    [AFT_COMPARED_BASELINE] = {"baseline", AFT_SVG_PURPLE, false, false},
     [AFT_COMPARED_POLICY] = {"policy", AFT_SVG_VERMILLION, false, true},
 };
 
@@ -63,9 +65,13 @@ static void fill_headlines(struct page *page)
     add_ratio(page, "Peak drift", &policy->to_passive[AFT_FIGURE_PEAK_DRIFT]);
     add_ratio(page, "RMS drift", &policy->to_passive[AFT_FIGURE_RMS_DRIFT]);
     add_ratio(page, "Peak floor acceleration", &policy->to_passive[AFT_FIGURE_PEAK_FLOOR_ACC]);
-    if (all->peak_drift.present) {
-        const struct aft_paired *pair = &all->peak_drift;
-        add(&page->headlines, "Peak drift against LQG",
+    for (int with = 0; with < AFT_N_COMPARED; with++) {
+        const struct aft_paired *pair = &all->peak_drift[with];
+        if (!pair->present || with == AFT_COMPARED_LQR) { /* whose true state nobody has */
+            continue;
+        }
+        add(&page->headlines,
+            with == AFT_COMPARED_LQG ? "Peak drift against LQG" : "Peak drift against the baseline",
             aft_page_text(memory, "%s%.1f %%", pair->change < 0 ? "−" : "+",
                           100 * (pair->change < 0 ? -pair->change : pair->change)),
             aft_page_text(memory, "%+.3f to %+.3f of passive", pair->difference.mean_low,
@@ -152,10 +158,19 @@ static const char scale[] =
     "peak drift between the passive device's (0 %) and the least that any controller could reach "
     "that keeps off the end stop, with the future known and without a power limit (100 %)";
 
+static const char *baseline_of(struct page *page)
+{
+    const struct aft_evaluation_results *results = page->results;
+    return results->baseline == NULL
+               ? NULL
+               : aft_page_text(&page->memory, "stage %d's policy of %s, likewise",
+                               results->baseline->stage, results->options->against);
+}
+
 static void fill_definitions(struct page *page)
 {
     struct facts *facts = &page->definitions;
-    static const char *const laws[AFT_N_COMPARED] = {
+    const char *const laws[AFT_N_COMPARED] = {
         [AFT_COMPARED_UNCONTROLLED] = "the building without the device and its mass",
         [AFT_COMPARED_PASSIVE] = "the device as configured, without force",
         [AFT_COMPARED_PASSIVE_TUNED] =
@@ -163,6 +178,7 @@ static void fill_definitions(struct page *page)
         [AFT_COMPARED_LQR] = lqr,
         [AFT_COMPARED_LQG] = lqg,
         [AFT_COMPARED_CLAIRVOYANT] = clairvoyant,
+        [AFT_COMPARED_BASELINE] = baseline_of(page),
         [AFT_COMPARED_POLICY] = "the archive's policy, without exploration noise",
     };
     for (int c = 0; c < AFT_N_COMPARED; c++) {
@@ -295,7 +311,7 @@ enum aft_code aft_evaluation_page(char **text, size_t *size,
                                   const struct aft_evaluation_results *results,
                                   struct aft_error *error)
 {
-    char verdict[400];
+    char verdicts[1200] = "";
     const struct aft_json *manifest = aft_archive_manifest(results->policy->archive);
     struct page *page = calloc(1, sizeof *page);
     *text = NULL;
@@ -304,14 +320,21 @@ enum aft_code aft_evaluation_page(char **text, size_t *size,
     }
     page->results = results;
     enum aft_code code = fill(page, error);
-    aft_evaluation_verdict(verdict, sizeof verdict, &results->all);
+    for (int with = 0; with < AFT_N_COMPARED; with++) {
+        size_t used = strlen(verdicts), space = used > 0;
+        aft_evaluation_verdict(verdicts + used + space, sizeof verdicts - used - space,
+                               &results->all, (enum aft_compared)with);
+        if (verdicts[used + space] != '\0' && space) {
+            verdicts[used] = ' ';
+        }
+    }
     const struct aft_html_report report = {
         .title =
             aft_page_text(&page->memory, "Evaluation of %s, stage %d",
                           aft_json_get_string(manifest, "run", "a policy"), results->policy->stage),
         .subtitle = aft_page_text(&page->memory, "%s, on %d motions", results->options->archive,
                                   results->all.motions),
-        .summary = verdict,
+        .summary = verdicts,
         .headlines = page->headlines.list,
         .n_headlines = page->headlines.n,
         .ratios = results->n_stages > 1 ? ratios_of(page, &results->all) : NULL,

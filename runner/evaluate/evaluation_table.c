@@ -124,16 +124,20 @@ static const char *direction(double change)
     return change < 0 ? "below" : "above";
 }
 
-void aft_evaluation_verdict(char *text, size_t size, const struct aft_evaluation_summary *summary)
+void aft_evaluation_verdict(char *text, size_t size, const struct aft_evaluation_summary *summary,
+                            enum aft_compared with)
 {
-    const struct aft_paired *peak = &summary->peak_drift, *rms = &summary->rms_drift;
+    const struct aft_paired *peak = &summary->peak_drift[with], *rms = &summary->rms_drift[with];
+    const char *name = with == AFT_COMPARED_LQR   ? "LQR"
+                       : with == AFT_COMPARED_LQG ? "LQG"
+                                                  : "the baseline";
     *text = '\0';
     if (peak->present) {
         (void)snprintf(text, size,
-                       "Policy against LQG, motion by motion: peak drift %.1f %% %s LQG's (%+.3f "
+                       "Policy against %s, motion by motion: peak drift %.1f %% %s %s's (%+.3f "
                        "of passive, 95 %%: %+.3f to %+.3f), RMS drift %.1f %% %s: %s.",
-                       100 * fabs(peak->change), direction(peak->change), peak->difference.mean,
-                       peak->difference.mean_low, peak->difference.mean_high,
+                       name, 100 * fabs(peak->change), direction(peak->change), name,
+                       peak->difference.mean, peak->difference.mean_low, peak->difference.mean_high,
                        100 * fabs(rms->change), direction(rms->change),
                        peak->clearly_better            ? "clearly better in peak drift"
                        : peak->difference.mean_low > 0 ? "worse in peak drift"
@@ -198,6 +202,10 @@ void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *result
     (void)fprintf(out, "%s: stage %d's policy on %d motion%s\n%s\n", results->options->archive,
                   results->policy->stage, results->all.motions,
                   results->all.motions == 1 ? "" : "s", results->engine);
+    if (results->baseline != NULL) {
+        (void)fprintf(out, "baseline: %s, stage %d's policy\n", results->options->against,
+                      results->baseline->stage);
+    }
     for (int s = 0; s < results->n_stages; s++) {
         write_stage(out, results, s);
     }
@@ -214,8 +222,10 @@ void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *result
     if (results->all.compared[AFT_COMPARED_POLICY].present) {
         write_exceptions(out, results);
     }
-    aft_evaluation_verdict(verdict, sizeof verdict, &results->all);
-    if (*verdict != '\0') {
-        write_wrapped(out, verdict);
+    for (int with = 0; with < AFT_N_COMPARED; with++) {
+        aft_evaluation_verdict(verdict, sizeof verdict, &results->all, (enum aft_compared)with);
+        if (*verdict != '\0') {
+            write_wrapped(out, verdict);
+        }
     }
 }

@@ -190,25 +190,43 @@ static enum aft_code summarise_one(struct aft_compared_summary *summary, const s
 }
 
 static enum aft_code pair(struct aft_paired *paired, const struct pool *pool,
-                          enum aft_figure figure, struct aft_error *error)
+                          enum aft_compared with, enum aft_figure figure, struct aft_error *error)
 {
-    double lqg = 0;
+    double other = 0;
     enum aft_code code =
         gather_ratios(pool->values, pool, AFT_COMPARED_POLICY, AFT_COMPARED_PASSIVE, figure, error);
     if (code == AFT_OK) {
-        code = gather_ratios(pool->paired, pool, AFT_COMPARED_LQG, AFT_COMPARED_PASSIVE, figure,
-                             error);
+        code = gather_ratios(pool->paired, pool, with, AFT_COMPARED_PASSIVE, figure, error);
     }
     for (size_t i = 0; i < pool->n && code == AFT_OK; i++) {
         pool->values[i] -= pool->paired[i];
-        lqg += pool->paired[i] / (double)pool->n;
+        other += pool->paired[i] / (double)pool->n;
     }
     if (code == AFT_OK) {
         code = statistics(&paired->difference, pool, error);
     }
     paired->present = code == AFT_OK;
-    paired->change = paired->difference.mean / lqg;
+    paired->change = other > 0 ? paired->difference.mean / other : 0;
     paired->clearly_better = paired->change <= -clear_margin && paired->difference.mean_high < 0;
+    return code;
+}
+
+static enum aft_code summarise_pairs(struct aft_evaluation_summary *summary,
+                                     const struct pool *pool, struct aft_error *error)
+{
+    static const enum aft_compared others[] = {AFT_COMPARED_LQR, AFT_COMPARED_LQG,
+                                               AFT_COMPARED_BASELINE};
+    enum aft_code code = AFT_OK;
+    for (size_t i = 0; i < sizeof others / sizeof *others && code == AFT_OK; i++) {
+        enum aft_compared with = others[i];
+        if (!summary->compared[with].present) {
+            continue;
+        }
+        code = pair(&summary->peak_drift[with], pool, with, AFT_FIGURE_PEAK_DRIFT, error);
+        if (code == AFT_OK) {
+            code = pair(&summary->rms_drift[with], pool, with, AFT_FIGURE_RMS_DRIFT, error);
+        }
+    }
     return code;
 }
 
@@ -277,11 +295,8 @@ enum aft_code aft_summarise(struct aft_evaluation_summary *summary,
     for (int who = 0; who < AFT_N_COMPARED && code == AFT_OK; who++) {
         code = summarise_one(&summary->compared[who], &pool, (enum aft_compared)who, error);
     }
-    if (code == AFT_OK && summary->compared[AFT_COMPARED_LQG].present) {
-        code = pair(&summary->peak_drift, &pool, AFT_FIGURE_PEAK_DRIFT, error);
-        if (code == AFT_OK) {
-            code = pair(&summary->rms_drift, &pool, AFT_FIGURE_RMS_DRIFT, error);
-        }
+    if (code == AFT_OK) {
+        code = summarise_pairs(summary, &pool, error);
     }
     if (code == AFT_OK && summary->compared[AFT_COMPARED_CLAIRVOYANT].present) {
         code = summarise_bound(summary, &pool, error);

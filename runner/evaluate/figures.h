@@ -62,11 +62,11 @@ struct aft_compared_summary {
     double mean_criteria[2][AFT_N_CRITERIA], worst_criteria[2][AFT_N_CRITERIA];
 };
 
-/* Policy less LQG, motion by motion, both to passive. */
+/* Policy less another controller, motion by motion, both to passive. */
 struct aft_paired {
     bool present;
     struct aft_statistics difference; /* below 0: the policy is better */
-    double change;                    /* mean difference / LQG's mean: -0.05 is 5 % better */
+    double change;                    /* mean difference / the other's mean: -0.05 is 5 % better */
     bool clearly_better;              /* at least 5 %, and the interval excludes 0 */
 };
 
@@ -80,7 +80,8 @@ struct aft_bound_summary {
 struct aft_evaluation_summary {
     int motions;
     struct aft_compared_summary compared[AFT_N_COMPARED];
-    struct aft_paired peak_drift, rms_drift;
+    /* with LQR, LQG and baseline, where present */
+    struct aft_paired peak_drift[AFT_N_COMPARED], rms_drift[AFT_N_COMPARED];
     struct aft_bound_summary bound;
 };
 

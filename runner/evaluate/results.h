@@ -10,7 +10,7 @@
 
 struct aft_evaluation_results {
     const struct aft_evaluate_options *options;
-    const struct aft_trained_policy *policy;
+    const struct aft_trained_policy *policy, *baseline; /* baseline: may be NULL */
     char engine[128];
     int n_stages;
     struct aft_comparison *stages;           /* [n_stages] */
@@ -35,8 +35,10 @@ void aft_evaluation_csv(FILE *out, const struct aft_evaluation_results *results)
 /* For people: at most 100 columns. */
 void aft_evaluation_table(FILE *out, const struct aft_evaluation_results *results);
 
-/* The sentence of policy and LQG, "" where one is missing. Also in the page. */
-void aft_evaluation_verdict(char *text, size_t size, const struct aft_evaluation_summary *summary);
+/* The sentence of the policy and one that it is paired with (figures.h), "" where one is
+ * missing. Also in the page. */
+void aft_evaluation_verdict(char *text, size_t size, const struct aft_evaluation_summary *summary,
+                            enum aft_compared with);
 
 /* One HTML page (report/html_report.h); the caller frees *text. */
 enum aft_code aft_evaluation_page(char **text, size_t *size,

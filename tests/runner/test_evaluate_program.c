@@ -196,23 +196,60 @@ static void evaluate__gives_the_promised_figures_of_every_controller(void **stat
     assert_ratio(shared, "passive", "passive", "peak_drift_ratio", "peak_drift_to_passive");
 }
 
-static void evaluate__pairs_policy_and_lqg_motion_by_motion(void **state)
+static void expect_pair(const char *key, const char *name)
 {
-    (void)state;
     const struct aft_json *motions = aft_json_get(shared, "motions");
-    const struct aft_json *pair = aft_json_get(aft_json_get(shared, "policy_to_lqg"), "peak_drift");
-    double difference = 0, lqg = 0;
+    const struct aft_json *pair = aft_json_get(aft_json_get(shared, key), "peak_drift");
+    double difference = 0, others = 0;
     for (size_t i = 0; i < 4; i++) {
         const struct aft_json *motion = aft_json_at(motions, i);
         double passive = figure_of(motion, "passive", "peak_drift_ratio");
         double mine = figure_of(motion, "policy", "peak_drift_ratio") / passive;
-        double other = figure_of(motion, "lqg", "peak_drift_ratio") / passive;
+        double other = figure_of(motion, name, "peak_drift_ratio") / passive;
         difference += (mine - other) / 4;
-        lqg += other / 4;
+        others += other / 4;
     }
     assert_true(fabs(aft_json_get_real(aft_json_get(pair, "difference_to_passive"), "mean", 9) -
                      difference) < 1e-12);
-    assert_true(fabs(aft_json_get_real(pair, "relative_change", 9) - difference / lqg) < 1e-12);
+    assert_true(fabs(aft_json_get_real(pair, "relative_change", 9) - difference / others) < 1e-12);
+}
+
+static void evaluate__pairs_policy_with_lqr_and_lqg_motion_by_motion(void **state)
+{
+    (void)state;
+    expect_pair("policy_to_lqr", "lqr");
+    expect_pair("policy_to_lqg", "lqg");
+    assert_true(aft_json_is_null(aft_json_get(shared, "policy_to_baseline")));
+    assert_true(aft_json_is_null(aft_json_get(shared, "baseline")));
+}
+
+/* Against itself a policy is as good as itself, to the last bit. */
+static void evaluate__sets_another_archives_policy_beside_it(void **state)
+{
+    (void)state;
+    struct aft_json *document =
+        evaluate_json("--stage 1 --motions-per-stage 2 --controllers policy --against a.zip");
+    const struct aft_json *pair =
+        aft_json_get(aft_json_get(document, "policy_to_baseline"), "rms_drift");
+    const struct aft_json *difference = aft_json_get(pair, "difference_to_passive");
+    assert_true(aft_json_get_real(difference, "mean", 9) == 0);
+    assert_string_equal(
+        aft_json_get_string(aft_json_get(document, "baseline"), "weights_sha256", "none"),
+        aft_json_get_string(aft_json_get(document, "archive"), "weights_sha256", ""));
+    for (size_t i = 0; i < 2; i++) {
+        const struct aft_json *motion = aft_json_at(aft_json_get(document, "motions"), i);
+        assert_true(figure_of(motion, "baseline", "peak_drift_ratio") ==
+                    figure_of(motion, "policy", "peak_drift_ratio"));
+        assert_true(figure_of(motion, "baseline", "peak_force_n") > 0);
+    }
+    aft_json_destroy(document);
+    const struct outcome *outcome = evaluate(
+        "--stage 1 --motions-per-stage 2 --controllers policy --against a.zip --report b.html");
+    assert_int_equal(outcome->code, 0);
+    assert_non_null(strstr(outcome->out, "Policy against the baseline, motion by motion"));
+    char *page = read_text("b.html");
+    assert_non_null(strstr(page, "Peak drift against the baseline"));
+    free(page);
 }
 
 static void evaluate__covers_every_stage_up_to_the_archives(void **state)
@@ -504,6 +541,8 @@ static void evaluate__refuses_what_it_cannot_do(void **state)
 {
     (void)state;
     refuses("--stage 3", 2, "--stage 3: the archive's curriculum has 2");
+    refuses("--controllers baseline", 2, "and there is none");
+    refuses("--against nowhere.zip", 1, "nowhere.zip");
     refuses("--motions nowhere", 2, "'nowhere'");
     refuses("--set environment.nonsense=1", 2, "nonsense");
     refuses("--set run.seed=x", 2, "run.seed=x");
@@ -536,7 +575,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evaluate__gives_the_promised_figures_of_every_controller),
-        cmocka_unit_test(evaluate__pairs_policy_and_lqg_motion_by_motion),
+        cmocka_unit_test(evaluate__pairs_policy_with_lqr_and_lqg_motion_by_motion),
+        cmocka_unit_test(evaluate__sets_another_archives_policy_beside_it),
         cmocka_unit_test(evaluate__covers_every_stage_up_to_the_archives),
         cmocka_unit_test(evaluate__reads_records_of_a_folder_in_both_formats),
         cmocka_unit_test(evaluate__scales_as_it_is_told),
