@@ -77,8 +77,9 @@ bool aft_attempt_may_follow(const struct aft_worker_run *run, const struct aft_s
     return header->attempt < stage->gate.max_attempts && header->beginning_count > 0;
 }
 
+/* cause: of a divergence; or NULL */
 static void tell(const struct aft_worker_run *run, const struct aft_stage *stage,
-                 const struct aft_gate_verdict *verdict)
+                 const struct aft_gate_verdict *verdict, const char *cause)
 {
     const struct aft_training_header *header = run->state.header;
     struct aft_event event = aft_worker_event(run, AFT_EVENT_GATE);
@@ -94,7 +95,24 @@ static void tell(const struct aft_worker_run *run, const struct aft_stage *stage
             header->learning_rate_scale * stage->gate.retry_learning_rate_factor;
     }
     aft_gate_text(told->verdict, sizeof told->verdict, verdict);
+    if (cause != NULL) {
+        size_t used = strlen(told->verdict);
+        (void)snprintf(told->verdict + used, sizeof told->verdict - used, ": %.*s",
+                       (int)(sizeof told->verdict - used) - 3, cause);
+    }
     aft_events_put(run->region, &event);
+}
+
+static void note(struct aft_training_header *header, const struct aft_gate_verdict *verdict)
+{
+    header->attempts[header->attempt - 1] = (struct aft_stage_attempt){
+        .reason = (int32_t)verdict->reason,
+        .stage = verdict->stage,
+        .score = verdict->score,
+        .limit = verdict->limit,
+        .learning_rate_scale = header->learning_rate_scale,
+    };
+    header->n_attempts = header->attempt;
 }
 
 static struct aft_gate_verdict judge(const struct aft_training_header *header,
@@ -113,15 +131,8 @@ bool aft_attempt_passes(struct aft_worker_run *run, const struct aft_stage *stag
     struct aft_gate_verdict verdict = judge(header, stage);
     bool passed = verdict.reason == AFT_GATE_PASSED;
     if (aft_gate_is_on(&stage->gate)) {
-        header->attempts[header->attempt - 1] = (struct aft_stage_attempt){
-            .reason = (int32_t)verdict.reason,
-            .stage = verdict.stage,
-            .score = verdict.score,
-            .limit = verdict.limit,
-            .learning_rate_scale = header->learning_rate_scale,
-        };
-        header->n_attempts = header->attempt;
-        tell(run, stage, &verdict);
+        note(header, &verdict);
+        tell(run, stage, &verdict, NULL);
     }
     if (passed) {
         int index = stage->number - 1;
@@ -129,6 +140,15 @@ bool aft_attempt_passes(struct aft_worker_run *run, const struct aft_stage *stag
         header->beginning_count = 0; /* laid out anew with the complete state */
     }
     return passed;
+}
+
+void aft_attempt_diverged(struct aft_worker_run *run, const struct aft_stage *stage,
+                          const char *message)
+{
+    const struct aft_gate_verdict verdict = {AFT_GATE_DIVERGED, stage->number, (double)NAN,
+                                             (double)NAN};
+    note(run->state.header, &verdict);
+    tell(run, stage, &verdict, message);
 }
 
 enum aft_code aft_attempt_begin_next(struct aft_worker_run *run, const struct aft_stage *stage,

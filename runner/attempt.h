@@ -1,6 +1,7 @@
 /*
  * A stage's attempts. Where a stage has a gate, the state keeps the stage's
- * beginning; a result that the gate blocks is given up for it, and the next
+ * beginning; a result that the gate blocks is given up for it, and so is an attempt
+ * that diverges while another is left. The next
  * attempt begins there with a smaller learning rate and random streams of its
  * own. Attempt, scale and beginning are part of the state, so an attempt goes on
  * bit for bit wherever it is resumed, whatever [gate] says then.
@@ -31,6 +32,10 @@ bool aft_attempt_passes(struct aft_worker_run *run, const struct aft_stage *stag
 
 /* Whether a blocked attempt may be followed by another. */
 bool aft_attempt_may_follow(const struct aft_worker_run *run, const struct aft_stage *stage);
+
+/* Notes that the attempt diverged, with what, and tells of it. */
+void aft_attempt_diverged(struct aft_worker_run *run, const struct aft_stage *stage,
+                          const char *message);
 
 /* Back to the stage's beginning, state and engine, for the next attempt. */
 enum aft_code aft_attempt_begin_next(struct aft_worker_run *run, const struct aft_stage *stage,

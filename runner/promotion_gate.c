@@ -64,6 +64,8 @@ const char *aft_gate_reason_word(enum aft_gate_reason reason)
         return "max_drift_ratio";
     case AFT_GATE_FORGOT:
         return "forget_tolerance";
+    case AFT_GATE_DIVERGED:
+        return "diverged";
     case AFT_GATE_NO_SCORE:
         break;
     }
@@ -90,6 +92,9 @@ void aft_gate_text(char *text, size_t size, const struct aft_gate_verdict *verdi
                        "stage %d's mean peak drift rose to %.4g of passive, above %.4g "
                        "(forget_tolerance)",
                        verdict->stage, verdict->score, verdict->limit);
+        break;
+    case AFT_GATE_DIVERGED:
+        (void)snprintf(text, size, "training diverged");
         break;
     case AFT_GATE_NO_SCORE:
         (void)snprintf(text, size, "the evaluation of stage %d gave no score", verdict->stage);

@@ -16,6 +16,8 @@ enum aft_gate_reason { /* the numbers stand in archives: add, never renumber */
                        AFT_GATE_DRIFT = 1,    /* the stage's own score is above its limit */
                        AFT_GATE_FORGOT = 2,   /* an earlier stage's has grown beyond tolerance */
                        AFT_GATE_NO_SCORE = 3, /* a score that decides is not finite */
+                       AFT_GATE_DIVERGED = 4, /* training came to numbers that are not finite; … */
+                                              /* … no verdict of aft_gate_judge */
 };
 
 struct aft_gate_verdict {
@@ -35,7 +37,7 @@ bool aft_gate_is_on(const struct aft_gate_settings *gate);
 struct aft_gate_verdict aft_gate_judge(const struct aft_gate_settings *gate, int stage,
                                        const double *now, const double *when_completed);
 
-/* One word for scripts: "passed", the key whose limit it is, or "no_score". */
+/* One word for scripts: "passed", the key whose limit it is, "no_score" or "diverged". */
 const char *aft_gate_reason_word(enum aft_gate_reason reason);
 
 /* One clause for people, at most 100 characters: "mean peak drift 1.3 of passive, above

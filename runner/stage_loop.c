@@ -363,11 +363,16 @@ static enum aft_code attempt(struct aft_worker_run *run, const struct aft_stage 
     if (code == AFT_OK) {
         code = begin(&stage, error);
     }
+    bool begun = code == AFT_OK;
     while (code == AFT_OK && aft_ppo_counters(stage.ppo).steps < from->timesteps) {
         code = iterate(&stage, error);
     }
     if (code == AFT_OK) {
         code = conclude(&stage, complete, error);
+    }
+    if (begun && code == AFT_ERR_NUMERIC && aft_attempt_may_follow(run, from)) {
+        aft_attempt_diverged(run, from, error->message);
+        code = aft_attempt_begin_next(run, from, error);
     }
     destroy(&stage);
     return code;

@@ -118,9 +118,14 @@ static void tell_end(const struct seeds *seeds, int done, int code)
     uint64_t last = seeds->first + (uint64_t)seeds->n - 1;
     const char *models = seeds->options->models_dir;
     if (code == AFT_EXIT_OK && !seeds->options->dry_run) {
-        (void)printf("All %d seeds are done (%" PRIu64 " to %" PRIu64
+        char up_to[48] = "";
+        if (seeds->options->stop_after_stage > 0) {
+            (void)snprintf(up_to, sizeof up_to, " up to stage %d",
+                           seeds->options->stop_after_stage);
+        }
+        (void)printf("All %d seeds are done%s (%" PRIu64 " to %" PRIu64
                      "): aftershock compare %s/%s" AFT_SEED_SUFFIX "*\n",
-                     seeds->n, seeds->first, last, models, seeds->name);
+                     seeds->n, up_to, seeds->first, last, models, seeds->name);
     } else if (code != AFT_EXIT_OK) {
         (void)fprintf(
             stderr,

@@ -188,6 +188,54 @@ static void gate__rolls_back_and_passes_with_a_smaller_learning_rate(void **stat
 }
 
 /* Two runs whose first attempts differ, and whose second ones learn at the same rate. */
+/* The entropy's weight lets the logarithm of the action noise grow by the learning rate with each
+ * update, until its exponential overflows. */
+#define DIVERGES "learning_rate = 1\nent_coef = 10\nmax_drift_ratio = 1000\n"
+
+static void expect_reason(const struct place *place, const char *name, int attempt,
+                          const char *reason)
+{
+    struct aft_archive *archive = open_archive(place, name);
+    const struct aft_json *attempts = aft_json_get(aft_archive_manifest(archive), "attempts");
+    const struct aft_json *one = aft_json_at(attempts, (size_t)attempt - 1);
+    assert_string_equal(aft_json_get_string(one, "reason", ""), reason);
+    aft_archive_close(archive);
+}
+
+static void gate__takes_divergence_for_a_failed_attempt(void **state)
+{
+    const struct place *place = *state;
+    char hash[AFT_SHA256_HEX_SIZE], resumed[AFT_SHA256_HEX_SIZE];
+    struct program program;
+    write_curriculum(place, "", DIVERGES "retry_learning_rate_factor = 1e-4\n");
+    expect_exit(place, 0, NULL);
+    expect_said(place, "attempt 1 of 3 did not pass: training diverged: ");
+    expect_said(place, "learning rate x 0.0001");
+    expect_said(place, "attempt 2 of 3 passed");
+    expect_reason(place, "stage2_100kN.zip", 1, "diverged");
+    expect_reason(place, "stage2_100kN.zip", 2, "passed");
+    program_state_hash(hash, place->folder, "stage2_100kN.zip");
+    /* and it comes to the same however it is disturbed */
+    delete_archive(place, "stage2_100kN.zip");
+    program_start_train(&program, place->folder, place->curriculum, NULL);
+    assert_true(program_await_step(&program, 2, 2000));
+    assert_int_equal(kill(program.pid, SIGINT), 0);
+    assert_int_equal(program_wait(&program), 130);
+    expect_exit(place, 0, latest);
+    program_state_hash(resumed, place->folder, "stage2_100kN.zip");
+    assert_string_equal(resumed, hash);
+}
+
+static void gate__ends_with_an_error_archive_when_every_attempt_diverges(void **state)
+{
+    const struct place *place = *state;
+    write_curriculum(place, "", DIVERGES "retry_learning_rate_factor = 1\nmax_attempts = 2\n");
+    expect_exit(place, 1, NULL);
+    expect_said(place, "attempt 1 of 2 did not pass: training diverged: ");
+    expect_said(place, "training failed: ");
+    expect_reason(place, "stage2_ERROR_100kN.zip", 1, "diverged");
+}
+
 static void gate__owes_nothing_to_the_attempt_that_it_blocked(void **state)
 {
     const struct place *place = *state;
@@ -395,6 +443,8 @@ int main(void)
         IN_A_PLACE(gate__blocks_ten_of_ten_injected_regressions),
         IN_A_PLACE(gate__rolls_back_and_passes_with_a_smaller_learning_rate),
         IN_A_PLACE(gate__returns_to_the_very_weights_of_the_stages_beginning),
+        IN_A_PLACE(gate__takes_divergence_for_a_failed_attempt),
+        IN_A_PLACE(gate__ends_with_an_error_archive_when_every_attempt_diverges),
         IN_A_PLACE(gate__owes_nothing_to_the_attempt_that_it_blocked),
         IN_A_PLACE(gate__gives_the_next_attempt_random_streams_of_its_own),
         IN_A_PLACE(gate__resumes_in_the_middle_of_an_attempt_bit_for_bit),

@@ -48,10 +48,13 @@ static void seeds__are_runs_of_their_own_and_done_once(void **state)
     const struct place *place = *state;
     const char *const alone[] = {"--run-name", "alone", "--seed", "8", NULL};
     const char *const fresh[] = {"--seeds", "1", "--fresh", NULL};
+    const char *const first_stage[] = {"--seeds", "2", "--stop-after-stage", "1", NULL};
     expect_exit(place, 0, two_seeds);
     expect_said(place, "Seed 8 (2 of 2)");
     expect_said(place, "All 2 seeds are done (7 to 8)");
     assert_true(has(place, "models/small-seed7/final_small-seed7.zip"));
+    expect_exit(place, 0, first_stage);
+    expect_said(place, "All 2 seeds are done up to stage 1 (7 to 8)");
     expect_exit(place, 0, alone);
     expect_same(place, "models/small-seed8/stage2_100kN.zip", "models/alone/stage2_100kN.zip");
     expect_exit(place, 0, three_seeds); /* the first two have nothing left to do */
