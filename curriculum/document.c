@@ -15,13 +15,6 @@ static const char stage_word[] = "stage";
 
 /* Keys of interface.md that this version does not serve yet: they must not be
  * taken for slips, nor be ignored. */
-static const struct {
-    enum aft_section section;
-    const char *name;
-} later_keys[] = {
-    {AFT_SECTION_EVALUATION, "episodes"},
-};
-
 void aft_document_init(struct aft_document *document, const char *path)
 {
     *document = (struct aft_document){.path = path, .current_stage = AFT_OF_RUN};
@@ -129,24 +122,10 @@ static enum aft_code add(struct aft_document *document, struct aft_assignment as
     return AFT_OK;
 }
 
-static bool is_later_key(enum aft_section section, const char *name)
-{
-    for (size_t i = 0; i < sizeof later_keys / sizeof *later_keys; i++) {
-        if (later_keys[i].section == section && strcmp(later_keys[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Why a section has no such key, as helpfully as can be. */
 static void explain_unknown_key(enum aft_section section, const char *name,
                                 char reason[AFT_MAX_REASON])
 {
-    if (is_later_key(section, name)) {
-        (void)snprintf(reason, AFT_MAX_REASON, "not supported yet: leave it out");
-        return;
-    }
     for (size_t i = 0; i < aft_key_count(); i++) {
         const struct aft_key *other = aft_key_at(i);
         if (strcmp(other->name, name) != 0) {
@@ -174,7 +153,7 @@ static const struct aft_key *find_fitting(enum aft_section section, const char *
 {
     for (size_t i = 0; i < aft_key_count(); i++) {
         const struct aft_key *key = aft_key_at(i);
-        if (strcmp(key->name, name) == 0 && aft_key_fits(key, section)) {
+        if (aft_key_is_named(key, name) && aft_key_fits(key, section)) {
             return key;
         }
     }

@@ -264,12 +264,15 @@ static const struct aft_key keys[] = {
     RECOVERY(hang_timeout_s, AFT_KEY_REAL, RANGE(0, 1e6), .initial = "600",
         .help = "a worker without progress for so long is taken for hung; 0: never"),
 
-    EVALUATION(motions, AFT_KEY_WHOLE, RANGE(0, 100000), .initial = "32",
-        .help = "held-out motions at the end of each stage; 0: none"),
+    EVALUATION(motions, AFT_KEY_WHOLE, RANGE(0, 100000), .initial = "32", .also = "episodes",
+        .help = "held-out motions of each stage in an evaluation, one episode each (episodes is "
+                "the same key); 0: none are made"),
     EVALUATION(every_steps, AFT_KEY_SIZE, RANGE(0, 9e18), .initial = "0",
         .help = "steps of a stage between evaluations; 0: at its end only"),
     EVALUATION(tail_s, AFT_KEY_REAL, RANGE(0, 1000), .initial = "20",
         .help = "time simulated after a motion's end"),
+    EVALUATION(references, AFT_KEY_CHOICE, .choices = {"none", "tuned"}, .initial = "none",
+        .help = "tuned: scores stand beside those of LQR and LQG, tuned once for each stage"),
 
     GATE(max_drift_ratio, AFT_KEY_REAL, 0, RANGE(0, 1000), .initial = "0",
         .help = "a stage is complete only if its mean peak drift ratio to passive on its "
@@ -320,10 +323,15 @@ enum aft_section aft_section_find(const char *name)
     return AFT_SECTION_COUNT;
 }
 
+bool aft_key_is_named(const struct aft_key *key, const char *name)
+{
+    return strcmp(key->name, name) == 0 || (key->also != NULL && strcmp(key->also, name) == 0);
+}
+
 const struct aft_key *aft_key_find(enum aft_section section, const char *name)
 {
     for (size_t i = 0; i < N_KEYS; i++) {
-        if (keys[i].section == section && strcmp(keys[i].name, name) == 0) {
+        if (keys[i].section == section && aft_key_is_named(&keys[i], name)) {
             return &keys[i];
         }
     }

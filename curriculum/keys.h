@@ -41,25 +41,26 @@ enum aft_key_type {                 /* the C type of the field */
 };
 
 enum aft_key_flag {
-    AFT_KEY_BITS = 1,         /* changes the bits of training: part of the fingerprint */
-    AFT_KEY_OF_RUN = 2,       /* not in a stage, though its section's other keys may be */
-    AFT_KEY_ABOVE = 4,        /* min itself is out of range */
-    AFT_KEY_BELOW = 8,        /* max itself is out of range */
-    AFT_KEY_MAY_BE_NONE = 16, /* a list that may be "none" */
-    AFT_KEY_ASCENDING = 32,   /* a list whose numbers ascend */
-    AFT_KEY_NO_FIELD = 64,    /* has no field: read for what it says about others */
-    AFT_KEY_STOCHASTIC = 128, /* matters only with source = stochastic, */
-    AFT_KEY_RECORDS = 256,    /* … with source = records, */
-    AFT_KEY_PGA = 512,        /* … with scale = pga, */
-    AFT_KEY_SA_T1 = 1024,     /* … with scale = sa_t1, */
-    AFT_KEY_TF32 = 2048,      /* … where it is true and CUDA may compute, */
-    AFT_KEY_NOMINAL = 4096,   /* … with a nominal controller, */
+    AFT_KEY_BITS = 1,           /* changes the bits of training: part of the fingerprint */
+    AFT_KEY_OF_RUN = 2,         /* not in a stage, though its section's other keys may be */
+    AFT_KEY_ABOVE = 4,          /* min itself is out of range */
+    AFT_KEY_BELOW = 8,          /* max itself is out of range */
+    AFT_KEY_MAY_BE_NONE = 16,   /* a list that may be "none" */
+    AFT_KEY_ASCENDING = 32,     /* a list whose numbers ascend */
+    AFT_KEY_NO_FIELD = 64,      /* has no field: read for what it says about others */
+    AFT_KEY_STOCHASTIC = 128,   /* matters only with source = stochastic, */
+    AFT_KEY_RECORDS = 256,      /* … with source = records, */
+    AFT_KEY_PGA = 512,          /* … with scale = pga, */
+    AFT_KEY_SA_T1 = 1024,       /* … with scale = sa_t1, */
+    AFT_KEY_TF32 = 2048,        /* … where it is true and CUDA may compute, */
+    AFT_KEY_NOMINAL = 4096,     /* … with a nominal controller, */
     AFT_KEY_UNLESS_ZERO = 8192, /* … where it is not 0 (a real number) */
 };
 
 struct aft_key {
     enum aft_section section;
     const char *name;
+    const char *also; /* another name that files may use; NULL: none */
     enum aft_key_type type;
     unsigned flags;
     size_t offset; /* in the section's struct */
@@ -78,6 +79,8 @@ size_t aft_key_index(const struct aft_key *key);
 const char *aft_section_name(enum aft_section section);
 /* The section of that name, AFT_SECTION_COUNT where there is none ([stage …] is not found so). */
 enum aft_section aft_section_find(const char *name);
+
+bool aft_key_is_named(const struct aft_key *key, const char *name);
 
 /* NULL where the section has no such key. */
 const struct aft_key *aft_key_find(enum aft_section section, const char *name);

@@ -150,10 +150,13 @@ struct aft_recovery_settings { /* [recovery] */
     double hang_timeout_s; /* 0: a worker is never taken for hung */
 };
 
+enum aft_reference_kind { AFT_REFERENCES_NONE, AFT_REFERENCES_TUNED };
+
 struct aft_evaluation_settings { /* [evaluation] */
     int motions;                 /* held-out motions at the end of each stage; 0: none */
     int64_t every_steps;         /* between evaluations within a stage; 0: none */
     double tail_s;               /* simulated after the motion's end */
+    enum aft_reference_kind references;
 };
 
 struct aft_gate_settings {   /* [gate], may follow in a stage */

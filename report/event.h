@@ -58,6 +58,10 @@ struct aft_event_evaluation {          /* policy on held-out motions, beside its
     double peak_drift_to_passive, rms_drift_to_passive; /* means over motions */
     double uncontrolled_peak_to_passive;
     double worst_peak_to_passive, stroke_max_m, power_max_w;
+    double lqr_peak_to_passive, lqr_rms_to_passive; /* of tuned controllers on the same motions; */
+    double lqg_peak_to_passive, lqg_rms_to_passive; /* NaN: not known */
+    double score;                      /* of the whole evaluation, with its last set; else NaN */
+    int of_stage;                      /* whose motions these are, counted from 1 */
     char set[64];                      /* "32 unseen M4.5 motions" */
 };
 

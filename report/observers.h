@@ -18,7 +18,7 @@ enum aft_code aft_console_create(struct aft_observer *observer, FILE *stream,
                                  enum aft_progress_style style, struct aft_error *error);
 
 /* progress.csv in the run's folder, one row per iteration, SB3's column names
- * and ours. Rows of an earlier process beyond keep_total_step are removed
+ * and ours; scores of an evaluation stand in the row of the iteration before it. Rows of an earlier process beyond keep_total_step are removed
  * first (atomically), so that a resumed run has no doubled step. */
 enum aft_code aft_progress_csv_create(struct aft_observer *observer, const char *folder,
                                       int64_t keep_total_step, struct aft_error *error);

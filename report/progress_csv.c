@@ -25,7 +25,9 @@ struct progress_csv {
     struct aft_append_file file;
     int n_columns; /* 0: the header is still to be written */
     char columns[MAX_COLUMNS][MAX_COLUMN_NAME];
-    int64_t last_total; /* of the last row; -1 where there is none */
+    int64_t last_total;         /* of the last row; -1 where there is none */
+    struct aft_event iteration; /* of the last row that this process wrote; type 0: none */
+    struct aft_event_evaluation validation; /* of that iteration's policy; of_stage 0: none */
 };
 
 struct cell {
@@ -72,9 +74,40 @@ static const struct field fields[] = {
 };
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
-/* False where the event has no such column. */
-static bool find_cell(struct cell *cell, const struct aft_event *event, const char *column)
+#define VALIDATION(NAME, MEMBER)                                                                   \
+    {                                                                                              \
+        "control/validation_" NAME, offsetof(struct aft_event_evaluation, MEMBER), false           \
+    }
+static const struct field validations[] = {
+    /* of the stage that is trained; empty but where an evaluation followed the iteration */
+    VALIDATION("score", score),
+    VALIDATION("peak_drift_to_passive", peak_drift_to_passive),
+    VALIDATION("rms_drift_to_passive", rms_drift_to_passive),
+    VALIDATION("lqr_peak_drift_to_passive", lqr_peak_to_passive),
+    VALIDATION("lqr_rms_drift_to_passive", lqr_rms_to_passive),
+    VALIDATION("lqg_peak_drift_to_passive", lqg_peak_to_passive),
+    VALIDATION("lqg_rms_drift_to_passive", lqg_rms_to_passive),
+};
+enum { N_VALIDATIONS = sizeof validations / sizeof validations[0] };
+
+static bool find_validation(struct cell *cell, const struct aft_event_evaluation *validation,
+                            const char *column)
 {
+    for (int i = 0; i < N_VALIDATIONS && validation->of_stage > 0; i++) {
+        if (strcmp(column, validations[i].name) == 0) {
+            *cell = (struct cell){.whole = false};
+            memcpy(&cell->real, (const char *)validation + validations[i].offset,
+                   sizeof cell->real);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False where the row has nothing in such a column. */
+static bool find_cell(struct cell *cell, const struct progress_csv *csv, const char *column)
+{
+    const struct aft_event *event = &csv->iteration;
     const struct aft_event_iteration *iteration = &event->u.iteration;
     *cell = (struct cell){.whole = true};
     if (strcmp(column, total_column) == 0) {
@@ -108,7 +141,7 @@ static bool find_cell(struct cell *cell, const struct aft_event *event, const ch
             return true;
         }
     }
-    return false;
+    return find_validation(cell, &csv->validation, column);
 }
 
 static void add_column(struct progress_csv *csv, const char *name, size_t length)
@@ -139,6 +172,9 @@ static void write_header(struct progress_csv *csv, const struct aft_event_iterat
         (void)snprintf(name, sizeof name, "control/%s", iteration->metric_names[i]);
         add_column(csv, name, strlen(name));
     }
+    for (int i = 0; i < N_VALIDATIONS; i++) {
+        add_column(csv, validations[i].name, strlen(validations[i].name));
+    }
     char header[MAX_COLUMNS * (MAX_COLUMN_NAME + 1) + 1];
     size_t used = 0;
     for (int i = 0; i < csv->n_columns; i++) {
@@ -153,14 +189,14 @@ static void write_header(struct progress_csv *csv, const struct aft_event_iterat
     }
 }
 
-static void write_row(struct progress_csv *csv, const struct aft_event *event)
+static void write_row(struct progress_csv *csv)
 {
     char row[ROW_SIZE];
     size_t used = 0;
     for (int i = 0; i < csv->n_columns; i++) {
         struct cell cell;
         char text[40] = "";
-        if (find_cell(&cell, event, csv->columns[i])) {
+        if (find_cell(&cell, csv, csv->columns[i])) {
             if (cell.whole) {
                 (void)snprintf(text, sizeof text, "%" PRId64, cell.integer);
             } else if (isfinite(cell.real)) {
@@ -171,6 +207,7 @@ static void write_row(struct progress_csv *csv, const struct aft_event *event)
     }
     row[used++] = '\n';
     aft_append_file_write(&csv->file, row, used);
+    csv->last_total = csv->iteration.total_step;
 }
 
 static void read_header(struct progress_csv *csv, const char *line, size_t length)
@@ -293,12 +330,37 @@ static void roll_back(struct progress_csv *csv, int64_t keep_total)
     csv->last_total = keep_total;
 }
 
+/* An evaluation comes stage by stage after its iteration; with the last one the row is written
+ * again. */
+static void take_evaluation(struct progress_csv *csv, const struct aft_event *event)
+{
+    const struct aft_event_evaluation *evaluation = &event->u.evaluation;
+    if (csv->iteration.type != AFT_EVENT_ITERATION || event->total_step != csv->last_total ||
+        csv->iteration.total_step != csv->last_total || csv->n_columns == 0 ||
+        !aft_append_file_is_regular(&csv->file)) {
+        return;
+    }
+    if (evaluation->of_stage == csv->iteration.stage) {
+        csv->validation = *evaluation;
+    }
+    if (isfinite(evaluation->score) && csv->validation.of_stage > 0) {
+        csv->validation.score = evaluation->score;
+        roll_back(csv, csv->last_total - 1);
+        write_row(csv);
+    }
+}
+
 static void on_event(void *self, const struct aft_event *event)
 {
     struct progress_csv *csv = self;
+    if (event->type == AFT_EVENT_EVALUATION) {
+        take_evaluation(csv, event);
+    }
     if (event->type != AFT_EVENT_ITERATION) {
         return;
     }
+    csv->iteration = *event;
+    csv->validation = (struct aft_event_evaluation){.of_stage = 0};
     if (event->total_step <= csv->last_total) {
         roll_back(csv, event->total_step - 1);
     }
@@ -308,8 +370,7 @@ static void on_event(void *self, const struct aft_event *event)
     if (csv->n_columns == 0) {
         return;
     }
-    write_row(csv, event);
-    csv->last_total = event->total_step;
+    write_row(csv);
 }
 
 static void destroy(void *self)

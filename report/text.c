@@ -107,6 +107,12 @@ static void text_evaluation(char *out, size_t size, const struct aft_event_evalu
         n += (size_t)snprintf(more + n, sizeof more - n, ", uncontrolled %.2f",
                               e->uncontrolled_peak_to_passive);
     }
+    if (isfinite(e->lqr_peak_to_passive)) {
+        n += (size_t)snprintf(more + n, sizeof more - n, ", LQR %.2f", e->lqr_peak_to_passive);
+    }
+    if (isfinite(e->lqg_peak_to_passive)) {
+        n += (size_t)snprintf(more + n, sizeof more - n, ", LQG %.2f", e->lqg_peak_to_passive);
+    }
     if (isfinite(e->rms_drift_to_passive)) {
         n += (size_t)snprintf(more + n, sizeof more - n, ", rms drift %.2f",
                               e->rms_drift_to_passive);

@@ -72,9 +72,10 @@ static int tensors_of_state(struct aft_archive_tensor *tensors,
     return n;
 }
 
-static struct aft_json *scores_of_state(const struct aft_curriculum *curriculum,
+static struct aft_json *scores_of_state(const struct aft_run_record *record,
                                         const struct aft_training_header *header)
 {
+    const struct aft_curriculum *curriculum = record->curriculum;
     struct aft_json *list = aft_json_array();
     for (int i = 0; i < header->n_scores && i < curriculum->n_stages; i++) {
         const struct aft_stage_score *score = &header->scores[i];
@@ -88,6 +89,7 @@ static struct aft_json *scores_of_state(const struct aft_curriculum *curriculum,
                           score->uncontrolled_peak_to_passive);
         aft_json_set_real(item, "stroke_max_m", score->stroke_max_m);
         aft_json_set_real(item, "power_max_w", score->power_max_w);
+        aft_reference_score_set(item, &record->references.stages[i]);
         aft_json_append(list, item);
     }
     return list;
@@ -167,7 +169,7 @@ static struct aft_json *manifest_of_state(const struct aft_run_record *record,
     aft_json_set(manifest, "settings", aft_json_copy(expected->settings));
     aft_json_set_integer(manifest, "seed", (int64_t)record->curriculum->run.seed);
     aft_json_set_real(manifest, "score", header->score);
-    aft_json_set(manifest, "scores", scores_of_state(record->curriculum, header));
+    aft_json_set(manifest, "scores", scores_of_state(record, header));
     aft_json_set(manifest, "attempts", attempts_at_stage(header));
     aft_json_set(manifest, "overrides", overrides_of_run(record));
     aft_json_set(manifest, "recoveries", aft_json_copy(record->recoveries));

@@ -10,6 +10,7 @@
 #include "curriculum/curriculum.h"
 #include "recovery/keeper.h"
 #include "runner/expectations.h"
+#include "runner/reference_scores.h"
 #include "runner/training_state.h"
 
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct aft_run_record { /* what the keeper knows of the run beside the state */
     const char *const *overrides; /* `--set` and the like, applied to the curriculum's text */
     int n_overrides;
     struct aft_lineage lineage;
+    struct aft_reference_scores references; /* as far as they are known */
     int64_t checkpoint_order;    /* of the next checkpoint: counts them in the order of writing */
     struct aft_json *recoveries; /* array of { stage, step, unix_time, reason } */
 };

@@ -1,7 +1,7 @@
 /*
  * The document is a row of texts, each as its length (8 bytes) and its bytes:
- * last stage, path, the curriculum's text, then the overrides. Paths and texts
- * need not be valid UTF-8.
+ * last stage, path, the curriculum's text, reference scores as JSON, then the overrides. Paths and
+ * texts need not be valid UTF-8.
  */
 #include "runner/launch.h"
 
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { DOCUMENT_LIMIT = 16 << 20, FIXED_TEXTS = 3 };
+enum { DOCUMENT_LIMIT = 16 << 20, FIXED_TEXTS = 4 };
 
 static void put_text(FILE *stream, const char *text)
 {
@@ -23,10 +23,44 @@ static void put_text(FILE *stream, const char *text)
     (void)fwrite(text, 1, length, stream);
 }
 
-enum aft_code aft_launch_write(int *fd, const struct aft_curriculum *curriculum,
-                               const char *const *overrides, int n_overrides, int last_stage,
+static enum aft_code put_references(FILE *stream, const struct aft_launch *launch,
+                                    struct aft_error *error)
+{
+    struct aft_json *list = aft_json_array();
+    char *text = NULL;
+    size_t size = 0;
+    for (int i = 0; i < launch->curriculum->n_stages; i++) {
+        struct aft_json *stage = aft_json_object();
+        aft_reference_score_set(stage, &launch->references.stages[i]);
+        aft_json_append(list, stage);
+    }
+    enum aft_code code = aft_json_write(&text, &size, list, false, error);
+    if (code == AFT_OK) {
+        put_text(stream, text);
+    }
+    aft_json_destroy(list);
+    free(text);
+    return code;
+}
+
+static enum aft_code take_references(struct aft_reference_scores *references, const char *text,
+                                     struct aft_error *error)
+{
+    struct aft_json *list = NULL;
+    aft_reference_scores_forget(references);
+    enum aft_code code = aft_json_parse(&list, text, strlen(text), "launch document", error);
+    for (size_t i = 0; i < aft_json_length(list) && i < AFT_MAX_STAGES && code == AFT_OK; i++) {
+        references->stages[i] = aft_reference_score_get(aft_json_at(list, i));
+    }
+    aft_json_destroy(list);
+    return code;
+}
+
+enum aft_code aft_launch_write(int *fd, const struct aft_launch *launch,
+                               const char *const *overrides, int n_overrides,
                                struct aft_error *error)
 {
+    const struct aft_curriculum *curriculum = launch->curriculum;
     char number[16];
     char *bytes = NULL;
     size_t size = 0;
@@ -34,17 +68,17 @@ enum aft_code aft_launch_write(int *fd, const struct aft_curriculum *curriculum,
     if (stream == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "write launch document: no memory");
     }
-    (void)snprintf(number, sizeof number, "%d", last_stage);
+    (void)snprintf(number, sizeof number, "%d", launch->last_stage);
     put_text(stream, number);
     put_text(stream, curriculum->path);
     put_text(stream, curriculum->text);
+    enum aft_code code = put_references(stream, launch, error);
     for (int i = 0; i < n_overrides; i++) {
         put_text(stream, overrides[i]);
     }
-    enum aft_code code = AFT_OK;
-    if (fclose(stream) != 0) {
+    if (fclose(stream) != 0 && code == AFT_OK) {
         code = aft_fail(error, AFT_ERR_MEMORY, "write launch document: no memory");
-    } else {
+    } else if (code == AFT_OK) {
         *fd = memfd_create("aftershock-launch", MFD_CLOEXEC);
         if (*fd < 0 || write(*fd, bytes, size) != (ssize_t)size) {
             code = aft_fail_errno(error, "write launch document");
@@ -98,6 +132,9 @@ enum aft_code aft_launch_read(struct aft_launch *launch, int fd, struct aft_erro
     enum aft_code code = aft_file_read(&bytes, &size, path, DOCUMENT_LIMIT, error);
     if (code == AFT_OK) {
         code = take_texts(&texts, &n, bytes, size, error);
+    }
+    if (code == AFT_OK) {
+        code = take_references(&launch->references, texts[3], error);
     }
     if (code == AFT_OK) {
         launch->last_stage = (int)strtol(texts[0], NULL, 10);

@@ -1,22 +1,25 @@
 /*
  * What a worker is told at its start: the curriculum as the keeper read it (its
  * text, not its path: the file may change while a run goes on), the overrides,
- * and where to end. It travels in a memfd that the worker inherits.
+ * where to end, and what is known of the reference controllers. It travels in a memfd that the
+ * worker inherits.
  */
 #ifndef AFT_RUNNER_LAUNCH_H
 #define AFT_RUNNER_LAUNCH_H
 
 #include "base/error.h"
 #include "curriculum/curriculum.h"
+#include "runner/reference_scores.h"
 
 struct aft_launch {
     struct aft_curriculum *curriculum;
-    int last_stage; /* counts from 1 */
+    int last_stage;                         /* counts from 1 */
+    struct aft_reference_scores references; /* as far as they are known */
 };
 
-/* Keeper: *fd is a memfd with the document. */
-enum aft_code aft_launch_write(int *fd, const struct aft_curriculum *curriculum,
-                               const char *const *overrides, int n_overrides, int last_stage,
+/* Keeper: *fd is a memfd with the document. overrides: applied to the curriculum's text. */
+enum aft_code aft_launch_write(int *fd, const struct aft_launch *launch,
+                               const char *const *overrides, int n_overrides,
                                struct aft_error *error);
 
 /* Worker. The launch owns the curriculum. */

@@ -319,6 +319,63 @@ void aft_run_publisher_clear(struct aft_run_publisher *publisher)
     aft_json_destroy(publisher->record.recoveries);
 }
 
+/* Where the scores of LQR and LQG are kept, and what each stage's depend on. */
+static enum aft_code find_references(char path[PATH_MAX], char (*keys)[AFT_SHA256_HEX_SIZE],
+                                     const struct aft_run_publisher *publisher,
+                                     struct aft_error *error)
+{
+    const struct aft_run_record *record = &publisher->record;
+    for (int i = 0; i < record->curriculum->n_stages; i++) {
+        aft_reference_key(keys[i], record->expectations->stages[i].fingerprint,
+                          &record->curriculum->evaluation);
+    }
+    return aft_path_join(path, publisher->folder, "references.json", error);
+}
+
+enum aft_code aft_run_publisher_read_references(struct aft_run_publisher *publisher,
+                                                struct aft_error *error)
+{
+    struct aft_run_record *record = &publisher->record;
+    char path[PATH_MAX], keys[AFT_MAX_STAGES][AFT_SHA256_HEX_SIZE];
+    aft_reference_scores_forget(&record->references);
+    if (record->curriculum->evaluation.references == AFT_REFERENCES_NONE) {
+        return AFT_OK;
+    }
+    enum aft_code code = find_references(path, keys, publisher, error);
+    if (code == AFT_OK) {
+        aft_reference_scores_read(&record->references, path,
+                                  (const char(*)[AFT_SHA256_HEX_SIZE])keys,
+                                  record->curriculum->n_stages);
+    }
+    return code;
+}
+
+/* New ones are kept at once: they took seconds to find. If they cannot be, it is told. */
+static void keep_references(struct aft_run_publisher *publisher,
+                            const struct aft_event_evaluation *event)
+{
+    struct aft_run_record *record = &publisher->record;
+    struct aft_error error;
+    char path[PATH_MAX], keys[AFT_MAX_STAGES][AFT_SHA256_HEX_SIZE];
+    const struct aft_reference_score told = {event->lqr_peak_to_passive, event->lqr_rms_to_passive,
+                                             event->lqg_peak_to_passive, event->lqg_rms_to_passive};
+    if (event->of_stage < 1 || event->of_stage > record->curriculum->n_stages ||
+        !aft_reference_score_known(&told) ||
+        aft_reference_score_known(&record->references.stages[event->of_stage - 1])) {
+        return;
+    }
+    record->references.stages[event->of_stage - 1] = told;
+    enum aft_code code = find_references(path, keys, publisher, &error);
+    if (code == AFT_OK) {
+        code = aft_reference_scores_write(&record->references, path,
+                                          (const char(*)[AFT_SHA256_HEX_SIZE])keys,
+                                          record->curriculum->n_stages, &error);
+    }
+    if (code != AFT_OK) {
+        aft_run_publisher_tell(publisher, AFT_EVENT_NOTICE, error.message);
+    }
+}
+
 static void pass_event_on(void *context, const void *record)
 {
     struct aft_run_publisher *publisher = context;
@@ -330,6 +387,9 @@ static void pass_event_on(void *context, const void *record)
     publisher->stage = event->stage;
     publisher->stage_step = event->stage_step;
     publisher->total_step = event->total_step;
+    if (event->type == AFT_EVENT_EVALUATION) {
+        keep_references(publisher, &event->u.evaluation);
+    }
     aft_event_publish(publisher->events, event);
 }
 

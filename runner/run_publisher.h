@@ -34,6 +34,10 @@ enum aft_code aft_run_publisher_init(struct aft_run_publisher *publisher,
                                      const struct aft_scan *scan, struct aft_error *error);
 void aft_run_publisher_clear(struct aft_run_publisher *publisher);
 
+/* What is known of LQR and LQG from earlier processes. Nothing where they are not asked for. */
+enum aft_code aft_run_publisher_read_references(struct aft_run_publisher *publisher,
+                                                struct aft_error *error);
+
 /* Hooks whose context is the publisher. */
 struct aft_keeper_hooks aft_run_publisher_hooks(struct aft_run_publisher *publisher);
 

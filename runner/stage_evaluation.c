@@ -2,6 +2,7 @@
 #include "environment/environment.h"
 #include "environment/evaluation.h"
 #include "runner/configure.h"
+#include "runner/reference_evaluation.h"
 #include "runner/worker_run.h"
 
 #include <math.h>
@@ -38,15 +39,23 @@ static struct aft_stage_score score_of(const struct aft_response *responses, int
 static void tell(const struct aft_worker_run *run, const struct aft_stage *stage, int motions,
                  const struct aft_stage_score *score)
 {
+    const struct aft_reference_score *references = &run->references.stages[stage->number - 1];
     struct aft_event event = aft_worker_event(run, AFT_EVENT_EVALUATION);
     struct aft_event_evaluation *told = &event.u.evaluation;
     told->motions = motions;
+    told->of_stage = stage->number;
+    told->score =
+        stage->number == run->curriculum->n_stages ? run->state.header->score : (double)NAN;
     told->peak_drift_to_passive = score->peak_drift_to_passive;
     told->rms_drift_to_passive = score->rms_drift_to_passive;
     told->uncontrolled_peak_to_passive = score->uncontrolled_peak_to_passive;
     told->worst_peak_to_passive = score->worst_peak_to_passive;
     told->stroke_max_m = score->stroke_max_m;
     told->power_max_w = score->power_max_w;
+    told->lqr_peak_to_passive = references->lqr_peak_to_passive;
+    told->lqr_rms_to_passive = references->lqr_rms_to_passive;
+    told->lqg_peak_to_passive = references->lqg_peak_to_passive;
+    told->lqg_rms_to_passive = references->lqg_rms_to_passive;
     if (stage->motion.source == AFT_MOTION_RECORDS) {
         (void)snprintf(told->set, sizeof told->set, "%d records of stage %d", motions,
                        stage->number);
@@ -57,9 +66,28 @@ static void tell(const struct aft_worker_run *run, const struct aft_stage *stage
     aft_events_put(run->region, &event);
 }
 
+/* Once for each stage. Training does not depend on it, so it goes on where this fails. */
+static void find_references(struct aft_worker_run *run, int number,
+                            const struct aft_evaluation *evaluation,
+                            const struct aft_motion_list *list)
+{
+    struct aft_reference_score *score = &run->references.stages[number - 1];
+    struct aft_error error;
+    if (run->curriculum->evaluation.references == AFT_REFERENCES_NONE ||
+        aft_reference_score_known(score) || list->n == 0 ||
+        aft_reference_evaluate(score, evaluation, list, &error) == AFT_OK) {
+        return;
+    }
+    struct aft_event event = aft_worker_event(run, AFT_EVENT_NOTICE);
+    (void)snprintf(event.u.message.text, sizeof event.u.message.text,
+                   "stage %d is evaluated without LQR and LQG: %.256s", number, error.message);
+    aft_events_put(run->region, &event);
+}
+
 static enum aft_code respond(struct aft_response **responses, struct aft_motion_list *list,
                              struct aft_worker_run *run, struct aft_ppo *ppo,
-                             const struct aft_environment_config *config, struct aft_error *error)
+                             const struct aft_environment_config *config, int number,
+                             struct aft_error *error)
 {
     const struct aft_evaluation_settings *settings = &run->curriculum->evaluation;
     struct aft_policy_controller policy = {.act = act,
@@ -80,12 +108,16 @@ static enum aft_code respond(struct aft_response **responses, struct aft_motion_
                    ? aft_evaluate(*responses, &evaluation, list, controllers, N_CONTROLLERS, error)
                    : aft_fail(error, AFT_ERR_MEMORY, "evaluate: no memory for %d motions", list->n);
     }
+    if (code == AFT_OK) {
+        find_references(run, number, &evaluation, list);
+    }
     aft_policy_controller_clear(&policy);
     return code;
 }
 
-static enum aft_code evaluate_stage(struct aft_worker_run *run, struct aft_ppo *ppo, int number,
-                                    struct aft_error *error)
+/* Fills the stage's score; *motions is how many it is the mean of. */
+static enum aft_code evaluate_stage(int *motions, struct aft_worker_run *run, struct aft_ppo *ppo,
+                                    int number, struct aft_error *error)
 {
     struct aft_stage_environment setup;
     struct aft_motion_list list = {0};
@@ -93,12 +125,11 @@ static enum aft_code evaluate_stage(struct aft_worker_run *run, struct aft_ppo *
     enum aft_code code = aft_configure_environment(&setup, run->curriculum, number, error);
     setup.config.seed = 0; /* the same motions whatever a run's seed: scores of runs compare */
     if (code == AFT_OK) {
-        code = respond(&responses, &list, run, ppo, &setup.config, error);
+        code = respond(&responses, &list, run, ppo, &setup.config, number, error);
     }
+    *motions = list.n;
     if (code == AFT_OK && list.n > 0) {
-        struct aft_stage_score *score = &run->state.header->scores[number - 1];
-        *score = score_of(responses, list.n);
-        tell(run, &run->curriculum->stages[number - 1], list.n, score);
+        run->state.header->scores[number - 1] = score_of(responses, list.n);
     }
     free(responses);
     aft_motion_list_clear(&list);
@@ -117,11 +148,15 @@ enum aft_code aft_evaluate_stages(struct aft_worker_run *run, struct aft_ppo *pp
     enum aft_code code = AFT_OK;
     double sum = 0;
     for (int number = 1; number <= n_stages && code == AFT_OK; number++) {
-        code = evaluate_stage(run, ppo, number, error);
+        int motions = 0;
+        code = evaluate_stage(&motions, run, ppo, number, error);
         sum += header->scores[number - 1].peak_drift_to_passive;
-    }
-    if (code == AFT_OK) {
-        header->score = -sum / n_stages;
+        if (code == AFT_OK && number == n_stages) {
+            header->score = -sum / n_stages;
+        }
+        if (code == AFT_OK && motions > 0) {
+            tell(run, &run->curriculum->stages[number - 1], motions, &header->scores[number - 1]);
+        }
     }
     return code;
 }

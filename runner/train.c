@@ -229,8 +229,13 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
         code = aft_plan_settle(&train->plan, &train->scan, error);
     }
     if (code == AFT_OK) {
-        code = aft_launch_write(&train->launch_fd, train->curriculum, train->options->overrides,
-                                train->options->n_overrides, train->last_stage, error);
+        code = aft_run_publisher_read_references(&train->publisher, error);
+    }
+    if (code == AFT_OK) {
+        const struct aft_launch launch = {train->curriculum, train->last_stage,
+                                          train->publisher.record.references};
+        code = aft_launch_write(&train->launch_fd, &launch, train->options->overrides,
+                                train->options->n_overrides, error);
     }
     return code;
 }

@@ -10,6 +10,7 @@
 #include "curriculum/curriculum.h"
 #include "recovery/snapshot.h"
 #include "report/event.h"
+#include "runner/reference_scores.h"
 #include "runner/training_state.h"
 #include "trainer/engine.h"
 #include "trainer/ppo.h"
@@ -22,6 +23,7 @@ struct aft_worker_run {
     struct aft_network network;
     struct aft_training_state state; /* as it is sealed next; its buffer grows with the trainer's */
     size_t state_capacity;
+    struct aft_reference_scores references; /* found so far */
     size_t history_length;   /* episodes of the stage */
     double began_s;          /* monotonic clock: when this process began … */
     double trained_before_s; /* … and the run's training time before it */

@@ -40,8 +40,8 @@ static void errors__name_unknown_sections_and_keys(void **state)
          "t.ini:2: [ppo] pga_g: not a key of this section: expected in [ground_motion]"},
         {"[ppo]\nGamma = 0.3\n", NULL, "t.ini:2: [ppo] Gamma: unknown key, did you mean 'gamma'?"},
         {"gamma = 0.3\n", NULL, "t.ini:1: key 'gamma' stands before the first section"},
-        {"[evaluation]\nepisodes = 3\n" STAGE, NULL,
-         "t.ini:2: [evaluation] episodes: not supported yet: leave it out"},
+        {"[evaluation]\nepisodes = 3\nmotions = 3\n" STAGE, NULL,
+         "t.ini:3: [evaluation] motions: stands already in line 2: expected once"},
         {STAGE "network = 64,64\n", NULL,
          "t.ini:3: [stage M4.5@50kN] network: belongs to the run, not to a stage: expected in "
          "[ppo]"},

@@ -150,6 +150,17 @@ static void preset__sets_the_plant_and_keys_change_it_in_any_order(void **state)
     aft_curriculum_destroy(c);
 }
 
+static void episodes__is_another_name_of_motions(void **state)
+{
+    (void)state;
+    struct aft_curriculum *c = load("[evaluation]\nepisodes = 7\n" STAGE, NULL);
+    assert_int_equal(c->evaluation.motions, 7);
+    aft_curriculum_destroy(c);
+    c = load("[evaluation]\nmotions = 7\n" STAGE, "evaluation.episodes=9");
+    assert_int_equal(c->evaluation.motions, 9);
+    aft_curriculum_destroy(c);
+}
+
 static void rates__follow_and_change_linearly_by_default(void **state)
 {
     (void)state;
@@ -324,6 +335,7 @@ int main(void)
         TEST(load__keeps_the_file_order_and_equal_names_of_stages),
         TEST(stage__inherits_sections_wherever_they_stand),
         TEST(preset__sets_the_plant_and_keys_change_it_in_any_order),
+        TEST(episodes__is_another_name_of_motions),
         TEST(rates__follow_and_change_linearly_by_default),
         TEST(rates__take_the_schedule_that_is_given),
         TEST(override__of_a_section_yields_to_what_a_stage_says),

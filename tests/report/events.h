@@ -78,6 +78,12 @@ static inline struct aft_event event_evaluation(void)
     evaluation->worst_peak_to_passive = 0.92;
     evaluation->stroke_max_m = 1.2;
     evaluation->power_max_w = 212e3;
+    evaluation->lqr_peak_to_passive = 0.68;
+    evaluation->lqr_rms_to_passive = 0.47;
+    evaluation->lqg_peak_to_passive = 0.7;
+    evaluation->lqg_rms_to_passive = 0.52;
+    evaluation->score = -0.75;
+    evaluation->of_stage = 1;
     (void)strcpy(evaluation->set, "32 unseen M4.5 motions");
     return event;
 }

@@ -116,7 +116,11 @@ static void console__compares_the_policy_with_passive_and_uncontrolled(void **st
     show(AFT_PROGRESS_NONE, &event, 1);
     assert_non_null(strstr(text, "mean peak drift 0.71 of passive on 32 unseen M4.5 motions"));
     assert_non_null(strstr(text, "uncontrolled 1.31"));
+    assert_non_null(strstr(text, "LQR 0.68, LQG 0.70"));
     assert_non_null(strstr(text, "power up to 212 kW"));
+    event.u.evaluation.lqr_peak_to_passive = event.u.evaluation.lqg_peak_to_passive = NAN;
+    show(AFT_PROGRESS_NONE, &event, 1);
+    assert_null(strstr(text, "LQ"));
 }
 
 static void console__names_incidents_archives_and_the_end(void **state)

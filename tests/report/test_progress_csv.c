@@ -164,6 +164,46 @@ static void progress_csv__writes_one_row_per_iteration_as_it_happens(void **stat
     csv.destroy(csv.self);
 }
 
+static void progress_csv__has_an_evaluations_scores_in_its_iterations_row(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    publish(&csv, 2);
+    struct aft_event own = event_evaluation(), last = event_evaluation();
+    struct aft_event iteration = event_iteration(2, 1000);
+    own.total_step = last.total_step = iteration.total_step;
+    own.u.evaluation.of_stage = iteration.stage;
+    own.u.evaluation.score = NAN;
+    own.u.evaluation.lqg_peak_to_passive = NAN; /* not known */
+    last.u.evaluation.of_stage = iteration.stage + 1;
+    last.u.evaluation.peak_drift_to_passive = 0.9;
+    csv.on_event(csv.self, &own);
+    get_cell(cell, "control/validation_score", 2);
+    assert_string_equal(cell, ""); /* the evaluation goes on */
+    csv.on_event(csv.self, &last);
+    publish(&csv, 3);
+    csv.destroy(csv.self);
+    assert_int_equal(lines(read_csv()), 4);
+    static const char *const expected[][2] = {
+        {"control/validation_score", "-0.75"},
+        {"control/validation_peak_drift_to_passive", "0.714"},
+        {"control/validation_lqr_peak_drift_to_passive", "0.68"},
+        {"control/validation_lqr_rms_drift_to_passive", "0.47"},
+        {"control/validation_lqg_peak_drift_to_passive", ""},
+        {"time/iterations", "2"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        get_cell(cell, expected[i][0], 2);
+        assert_string_equal(cell, expected[i][1]);
+    }
+    for (int row = 1; row <= 3; row += 2) {
+        get_cell(cell, "control/validation_score", row);
+        assert_string_equal(cell, "");
+    }
+}
+
 static void progress_csv__goes_on_after_a_resume_without_a_doubled_step(void **state)
 {
     (void)state;
@@ -284,6 +324,7 @@ int main(void)
         TEST(progress_csv__has_sb3_columns_and_ours),
         TEST(progress_csv__leaves_a_cell_empty_for_an_unknown_figure),
         TEST(progress_csv__writes_one_row_per_iteration_as_it_happens),
+        TEST(progress_csv__has_an_evaluations_scores_in_its_iterations_row),
         TEST(progress_csv__goes_on_after_a_resume_without_a_doubled_step),
         TEST(progress_csv__rolls_back_when_a_worker_starts_again),
         TEST(progress_csv__drops_a_row_torn_by_a_kill),
