@@ -64,7 +64,8 @@ uint32_t aft_episode_limit(const struct aft_building_env *self, int env, uint32_
 
 /* What is done with the lanes of a range that are in one block. */
 struct call {
-    const float *actions; /* NULL: reset */
+    const float *actions; /* NULL: episodes begin */
+    bool next;            /* and they are the next ones, not the first */
     float *obs;
     const struct aft_env_step *out;
 };
@@ -72,6 +73,12 @@ struct call {
 static enum aft_code do_block(struct aft_building_env *self, const struct aft_block *block,
                               const struct call *call, struct aft_error *error)
 {
+    if (call->next) {
+        for (int j = block->from; j < block->to; j++) {
+            aft_episode_start_next(self, block, j, call->obs);
+        }
+        return AFT_OK;
+    }
     if (call->actions == NULL) {
         aft_episodes_reset(self, block, call->obs);
         return AFT_OK;
@@ -136,6 +143,13 @@ static enum aft_code env_reset(void *self, int first, int count, float *obs,
 {
     const struct call call = {.obs = obs};
     return do_range(self, first, count, &call, error);
+}
+
+enum aft_code aft_environment_begin_next(struct aft_env *env, int first, int count, float *obs,
+                                         struct aft_error *error)
+{
+    const struct call call = {.next = true, .obs = obs};
+    return do_range(env->self, first, count, &call, error);
 }
 
 static enum aft_code env_step(void *self, int first, int count, const float *actions,

@@ -57,19 +57,24 @@ static struct aft_json *policy_class(void)
     return serialized("<class 'abc.ABCMeta'>", &pickle);
 }
 
-/* gymnasium.spaces.Box(-bound, bound, (dim,), 'float32'); the shape also in clear. */
+void aft_sb3_pickle_box(struct aft_pickle_writer *pickle, double bound, int dim)
+{
+    aft_pickle_global(pickle, "gymnasium.spaces.box", "Box");
+    aft_pickle_ops(pickle, "(");
+    aft_pickle_real(pickle, -bound);
+    aft_pickle_real(pickle, bound);
+    aft_pickle_integer(pickle, dim);
+    aft_pickle_ops(pickle, "\x85"); /* TUPLE1 */
+    aft_pickle_text(pickle, "float32");
+    aft_pickle_ops(pickle, "tR");
+}
+
+/* The pickle, and its shape also in clear. */
 static struct aft_json *box(double bound, int dim)
 {
     struct aft_pickle_writer pickle = {0};
     aft_pickle_start(&pickle);
-    aft_pickle_global(&pickle, "gymnasium.spaces.box", "Box");
-    aft_pickle_ops(&pickle, "(");
-    aft_pickle_real(&pickle, -bound);
-    aft_pickle_real(&pickle, bound);
-    aft_pickle_integer(&pickle, dim);
-    aft_pickle_ops(&pickle, "\x85"); /* TUPLE1 */
-    aft_pickle_text(&pickle, "float32");
-    aft_pickle_ops(&pickle, "tR");
+    aft_sb3_pickle_box(&pickle, bound, dim);
     struct aft_json *object = serialized("<class 'gymnasium.spaces.box.Box'>", &pickle);
     struct aft_json *shape = aft_json_array();
     aft_json_append(shape, aft_json_integer(dim));

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "recovery/archive.h"
+#include "recovery/pickle_write.h"
 
 #include <stddef.h>
 
@@ -13,5 +14,8 @@
 enum aft_code aft_sb3_data_write(char **text, size_t *size, const struct aft_archive_sb3 *sb3,
                                  const struct aft_archive_counters *counters,
                                  struct aft_error *error);
+
+/* gymnasium.spaces.Box(-bound, bound, (dim,), 'float32') */
+void aft_sb3_pickle_box(struct aft_pickle_writer *pickle, double bound, int dim);
 
 #endif

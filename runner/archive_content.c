@@ -1,7 +1,9 @@
 #include "runner/archive_content.h"
 
+#include "recovery/sb3_normalize.h"
 #include "runner/promotion_gate.h"
 #include "runner/training_state.h"
+#include "trainer/normaliser.h"
 #include "trainer/ppo.h"
 
 #include <math.h>
@@ -11,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_MEMBERS = 4 };
+enum { MAX_MEMBERS = 5 };
 
 static struct aft_archive_sb3 sb3_of_stage(const struct aft_curriculum *curriculum,
                                            const struct aft_stage *stage,
@@ -238,6 +240,31 @@ static int members_of_state(struct aft_archive_member members[MAX_MEMBERS],
     return n;
 }
 
+/* vecnormalize.pkl; *bytes stays NULL where observations are not normalised. */
+static enum aft_code normaliser_of_state(char **bytes, size_t *size,
+                                         const struct aft_curriculum *curriculum,
+                                         const struct aft_training_state *state,
+                                         struct aft_error *error)
+{
+    const struct aft_training_header *header = state->header;
+    const struct aft_stage *stage = &curriculum->stages[header->counters.stage - 1];
+    if (!stage->ppo.normalize_observation) {
+        return AFT_OK;
+    }
+    const struct aft_sb3_normalize normalize = {
+        .n_envs = stage->environment.n_envs,
+        .obs_dim = header->obs_dim,
+        .action_dim = header->action_dim,
+        .gamma = stage->ppo.gamma,
+        .mean = state->mean,
+        .variance = state->variance,
+        .count = header->normaliser_count,
+        .clip = (double)AFT_NORMALISER_CLIP,
+        .epsilon = AFT_NORMALISER_EPSILON,
+    };
+    return aft_sb3_normalize_write(bytes, size, &normalize, error);
+}
+
 static enum aft_code build(char **bytes, size_t *size, char state_hash[AFT_SHA256_HEX_SIZE],
                            const struct aft_run_record *record, struct aft_archive_content *content,
                            const struct aft_training_state *state, struct aft_error *error)
@@ -272,6 +299,8 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[A
     size_t packed_size = 0;
     char *history = NULL;
     size_t history_size = 0;
+    char *normaliser = NULL;
+    size_t normaliser_size = 0;
     /* The keeper's copy is its own: laying pointers over it changes nothing. */
     enum aft_code code =
         aft_training_state_view(&state, (void *)(uintptr_t)sealed->bytes, sealed->info.size, error);
@@ -285,14 +314,23 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[A
         code = history_text(&history, &history_size, state.header, sealed, error);
     }
     if (code == AFT_OK) {
+        code =
+            normaliser_of_state(&normaliser, &normaliser_size, record->curriculum, &state, error);
+    }
+    if (code == AFT_OK) {
         manifest = manifest_of_state(record, state.header, kind, reason);
         int n = members_of_state(members, record, packed, packed_size, reason);
         members[n++] = (struct aft_archive_member){"history.csv", history, history_size};
+        if (normaliser != NULL) {
+            members[n++] =
+                (struct aft_archive_member){AFT_MEMBER_VECNORMALIZE, normaliser, normaliser_size};
+        }
         struct aft_archive_content content = {
             .kind = kind, .manifest = manifest, .n_members = n, .members = members};
         code = build(bytes, size, state_hash, record, &content, &state, error);
     }
     aft_json_destroy(manifest);
+    free(normaliser);
     free(history);
     free(packed);
     return code;

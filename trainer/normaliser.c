@@ -42,7 +42,8 @@ void aft_normaliser_refresh(struct aft_normaliser *normaliser)
 {
     for (int i = 0; i < normaliser->dim; i++) {
         normaliser->shift[i] = (float)normaliser->mean[i];
-        normaliser->scale[i] = (float)(1.0 / sqrt(normaliser->variance[i] + 1e-8));
+        normaliser->scale[i] =
+            (float)(1.0 / sqrt(normaliser->variance[i] + AFT_NORMALISER_EPSILON));
     }
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #define AFT_NORMALISER_CLIP 8.0f
+#define AFT_NORMALISER_EPSILON 1e-8
 
 struct aft_normaliser {
     int dim;
@@ -19,7 +20,7 @@ struct aft_normaliser {
     double *mean;     /* [dim] */
     double *variance; /* [dim], of the population */
     double count;
-    float *shift, *scale; /* [dim], mean and 1 / sqrt(variance + 1e-8) in single precision */
+    float *shift, *scale; /* [dim], mean and 1 / sqrt(variance + epsilon) in single precision */
 };
 
 enum aft_code aft_normaliser_init(struct aft_normaliser *normaliser, int dim, bool enabled,

@@ -6,7 +6,7 @@
 set -eu
 cd "${1:-.}"
 
-find base curriculum environment trainer recovery report runner cli service \
+find base curriculum environment trainer recovery report runner library cli service \
     -type f \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.cpp' -o -name '*.hpp' \) \
     2>/dev/null | LC_ALL=C sort | xargs awk '
 BEGIN {
@@ -15,6 +15,7 @@ BEGIN {
     may["curriculum"] = may["environment"] = may["trainer"] = " base "
     may["recovery"] = may["report"] = " base "
     may["runner"] = " base curriculum trainer environment recovery report "
+    may["library"] = " base curriculum environment runner "
     may["cli"] = " base curriculum recovery report runner service "
     may["service"] = " base recovery report runner "
 

@@ -36,6 +36,8 @@ must_fail includes__refuse_trainer_to_environment trainer/a.c '#include "environ
 must_fail includes__refuse_base_to_anything base/a.h '#include "curriculum/settings.h"'
 must_fail includes__refuse_runner_to_cli runner/a.c '  #  include "cli/options.h"'
 must_fail includes__refuse_report_to_recovery report/a.c '#include "recovery/archive.h"'
+must_fail includes__refuse_library_to_recovery library/a.c '#include "recovery/archive.h"'
+must_fail includes__refuse_environment_to_library environment/a.c '#include "library/quiet.h"'
 must_fail includes__refuse_relative_paths base/a.c '#include "../base/b.h"'
 must_fail includes__refuse_a_second_user_of_libzip recovery/second.c '#include <zip.h>'
 must_fail includes__refuse_libzip_elsewhere runner/a.c '#include <zip.h>'
