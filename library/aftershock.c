@@ -68,7 +68,7 @@ static int32_t result(enum aft_code code, const struct aft_error *from,
 
 /* --- creation --- */
 
-/* The caller's struct may be of an older header, and shorter, or of a newer one. */
+/* A newer header's struct may be longer; what this library does not know is left alone. */
 static enum aft_code read_options(struct aftershock_options *options,
                                   const struct aftershock_options *given, struct aft_error *error)
 {

@@ -83,9 +83,9 @@ def _library_path():
     prefix = os.path.dirname(os.path.dirname(os.path.dirname(here)))
     tree = os.path.dirname(os.path.dirname(here))
     for pattern in (
+        os.path.join(tree, "build", _LIBRARY_FILE),
         os.path.join(prefix, "lib*", _LIBRARY_FILE),
         os.path.join(prefix, "lib", "*", _LIBRARY_FILE),
-        os.path.join(tree, "build", _LIBRARY_FILE),
     ):
         found = sorted(glob.glob(pattern))
         if found:
