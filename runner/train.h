@@ -1,6 +1,6 @@
 /*
  * `aftershock train`: runs the curriculum from where it stands. The command line
- * fills the options; what they mean is written down in docs/man/aftershock.1.
+ * fills the options; what they mean is written down in the table of cli/train.c.
  */
 #ifndef AFT_RUNNER_TRAIN_H
 #define AFT_RUNNER_TRAIN_H

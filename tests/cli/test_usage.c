@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train",   "status",   "inspect", "verify",
-                                       "compare", "evaluate", "motion",  "bench"};
+static const char *const commands[] = {"train",    "status", "inspect", "verify",    "compare",
+                                       "evaluate", "motion", "bench",   "completion"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -189,6 +189,14 @@ static void bench__refuses_wrong_input(void **state)
     refuses("bench stages.ini", "expected no operand");
 }
 
+static void completion__refuses_other_shells(void **state)
+{
+    (void)state;
+    refuses("completion", "expected one shell: bash, zsh or fish");
+    refuses("completion bash zsh", "expected one shell");
+    refuses("completion csh", "shell 'csh': expected bash, zsh or fish");
+}
+
 static void output__that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -210,6 +218,7 @@ int main(void)
         cmocka_unit_test(inspection__refuses_wrong_operands),
         cmocka_unit_test(motion__refuses_wrong_input),
         cmocka_unit_test(bench__refuses_wrong_input),
+        cmocka_unit_test(completion__refuses_other_shells),
         cmocka_unit_test(output__that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
