@@ -47,7 +47,9 @@ static const struct aft_entry files[] = {
 static const struct aft_section sections[] = {{.title = "FILES", .entries = files}, {0}};
 
 static const struct aft_entry environment[] = {
-    {"NO_COLOR", "not empty: no colours"},
+    {"NO_COLOR", "not empty: no colours, unless --color always asks for them"},
+    {"CLICOLOR_FORCE", "neither empty nor 0: colours even where there is no terminal"},
+    {"CLICOLOR", "0: no colours"},
     {"TERM", "dumb: plain lines instead of a progress bar, and no colours"},
     {"TMPDIR", "where bench writes its temporary files (default: /tmp)"},
     {0},

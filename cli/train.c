@@ -132,6 +132,13 @@ static const struct aft_option options[] = {
      .words = "auto bar plain none", /* enum aft_progress_style */
      .offset = OPTION(progress),
      .environment = "AFTERSHOCK_PROGRESS"},
+    {.name = "color",
+     .value = "WHEN",
+     .help = "auto, always or never; auto is on a terminal only, and heeds NO_COLOR, CLICOLOR and "
+             "CLICOLOR_FORCE",
+     .kind = AFT_WORD,
+     .words = "auto always never", /* enum aft_colour */
+     .offset = OPTION(colour)},
     {0},
 };
 
@@ -216,7 +223,9 @@ static const struct aft_section sections[] = {
 };
 
 static const struct aft_entry environment[] = {
-    {"NO_COLOR", "not empty: no colours"},
+    {"NO_COLOR", "not empty: no colours, unless --color always asks for them"},
+    {"CLICOLOR_FORCE", "neither empty nor 0: colours even where there is no terminal"},
+    {"CLICOLOR", "0: no colours"},
     {"TERM", "dumb: plain lines instead of a bar, and no colours"},
     {0},
 };

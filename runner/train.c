@@ -239,7 +239,8 @@ static enum aft_code subscribe_observers(struct train *train, struct aft_error *
 {
     struct aft_observer observer;
     const char *folder = train->publisher.folder;
-    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress, error);
+    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress,
+                                            train->options->colour, error);
     if (code != AFT_OK) {
         return code;
     }

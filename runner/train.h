@@ -31,6 +31,7 @@ struct aft_train_options {       /* all strings are borrowed, and valid until ex
     int stop_after_stage;         /* counts from 1; 0: none */
     bool dry_run;                 /* print the plan, train nothing */
     enum aft_progress_style progress;
+    enum aft_colour colour;
     int *stopped_by; /* set to the signal that asked the run to stop, also where the run came to
                       * its end nevertheless; left alone where none did; may be NULL */
 };
