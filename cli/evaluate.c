@@ -193,6 +193,9 @@ static int evaluate(struct command_line *line, int argc, char **argv)
     }
     line->options.archive = argv[optind];
     int exit_code = complete(line);
+    if (exit_code == AFT_EXIT_OK) {
+        exit_code = aft_check_archive(&aft_command_evaluate, argv[optind]);
+    }
     if (exit_code != AFT_EXIT_OK) {
         return exit_code;
     }

@@ -175,7 +175,8 @@ static int run(int argc, char **argv)
     if (argc - optind != 1) {
         return aft_usage_error(&aft_command_inspect, "expected one archive, not %d", argc - optind);
     }
-    return inspect(argv[optind], json);
+    code = aft_check_archive(&aft_command_inspect, argv[optind]);
+    return code == AFT_EXIT_OK ? inspect(argv[optind], json) : code;
 }
 
 static const struct aft_section description[] = {

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_OPTIONS = 40, EXPECTED_SIZE = 256 };
 
@@ -49,6 +51,28 @@ int aft_usage_error(const struct aft_command *command, const char *format, ...)
     (void)fprintf(stderr, "aftershock %s: %s; see 'aftershock %s -h'\n", command->name, message,
                   command->name);
     return AFT_EXIT_USAGE;
+}
+
+int aft_check_archive(const struct aft_command *command, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return aft_usage_error(command,
+                               "'%s' is a folder: expected one archive, such as its "
+                               "best_model.zip",
+                               path);
+    }
+    return AFT_EXIT_OK;
+}
+
+int aft_check_curriculum(const struct aft_command *command, const char *path)
+{
+    if (path == NULL && access(AFT_DEFAULT_CURRICULUM, F_OK) != 0 && errno == ENOENT) {
+        return aft_usage_error(command, "there is no " AFT_DEFAULT_CURRICULUM
+                                        " here: name a curriculum, or begin with a copy of the "
+                                        "example in share/aftershock/ of the installation");
+    }
+    return AFT_EXIT_OK;
 }
 
 int aft_exit_code_of(enum aft_code code)

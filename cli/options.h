@@ -32,9 +32,16 @@ bool aft_options_parse(int *exit_code, void *line, const struct aft_command *com
 int aft_usage_error(const struct aft_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Usage errors for an operand that cannot be meant, or AFT_EXIT_OK: a folder in the place of
+ * an archive; no curriculum named (path is NULL) and no stages.ini in the working folder. */
+int aft_check_archive(const struct aft_command *command, const char *path);
+int aft_check_curriculum(const struct aft_command *command, const char *path);
+
 /* Prints "aftershock COMMAND: message"; returns the exit code that fits. */
 int aft_report_failure(const struct aft_command *command, const struct aft_error *error);
 int aft_exit_code_of(enum aft_code code);
+
+#define AFT_DEFAULT_CURRICULUM "stages.ini"
 
 /* For options that several commands have. */
 #define AFT_DEVICE_WORDS "auto cpu cuda"

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char default_curriculum[] = "stages.ini";
+static const char default_curriculum[] = AFT_DEFAULT_CURRICULUM;
 
 struct status {
     const char *curriculum_path, *models_dir, *run_name, *folder;
@@ -52,7 +52,9 @@ static enum aft_code load_from_archive(struct status *status, const char *path,
     struct aft_archive *archive = NULL;
     enum aft_code code = aft_archive_open(&archive, path, error);
     if (code == AFT_OK) {
-        code = aft_curriculum_of_archive(&status->curriculum, archive, error);
+        code = aft_curriculum_of_archive(&status->curriculum, archive,
+                                         (const char *const *)status->settings.items,
+                                         status->settings.n, error);
         aft_archive_close(archive);
     }
     return code;
@@ -149,6 +151,9 @@ static enum aft_code make_plan(struct status *status, struct aft_error *error)
     }
     if (!status->curriculum && last) {
         (void)load_from_archive(status, last->path, &cause);
+    }
+    if (!status->curriculum && last && status->settings.n > 0) {
+        return aft_fail(error, AFT_ERR_USAGE, "%s", cause.message); /* of --set, most likely */
     }
     if (status->curriculum) {
         code = aft_expectations_make(&status->expectations, status->curriculum, &cause);
@@ -358,7 +363,10 @@ static int run(int argc, char **argv)
             aft_usage_error(&aft_command_status, "expected one run folder, not %d", argc - optind);
     } else if (goes_on) {
         status.folder = optind < argc ? argv[optind] : NULL;
-        code = report(&status);
+        if (status.folder == NULL && status.run_name == NULL) {
+            code = aft_check_curriculum(&aft_command_status, status.curriculum_path);
+        }
+        code = code == AFT_EXIT_OK ? report(&status) : code;
     }
     clear(&status);
     return code;

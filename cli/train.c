@@ -161,6 +161,13 @@ static int train(struct command_line *line, int argc, char **argv)
                                "--seeds and --resume PATH: an archive is of one run; use --resume "
                                "latest, or train one seed at a time");
     }
+    int code = aft_check_curriculum(&aft_command_train, line->options.curriculum_path);
+    if (code != AFT_EXIT_OK) {
+        return code;
+    }
+    if (line->options.curriculum_path == NULL) {
+        line->options.curriculum_path = AFT_DEFAULT_CURRICULUM;
+    }
     line->options.overrides = (const char *const *)line->settings.items;
     line->options.n_overrides = line->settings.n;
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that goes away does not end training */
@@ -170,8 +177,7 @@ static int train(struct command_line *line, int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
-    struct command_line line = {
-        .options = {.curriculum_path = "stages.ini", .models_dir = "models"}};
+    struct command_line line = {.options = {.models_dir = "models"}};
     int code;
     if (aft_options_parse(&code, &line, &aft_command_train, argc, argv)) {
         code = train(&line, argc, argv);

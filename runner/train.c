@@ -104,7 +104,8 @@ static enum aft_code read_curriculum(struct train *train, struct aft_error *erro
         return code;
     }
     if (options->stop_after_stage > train->curriculum->n_stages) {
-        return aft_fail(error, AFT_ERR_USAGE, "--stop-after-stage %d: the curriculum has %d stages",
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "--stop-after-stage %d: the curriculum's last stage is %d",
                         options->stop_after_stage, train->curriculum->n_stages);
     }
     train->last_stage =

@@ -150,12 +150,23 @@ static void train__needs_a_curriculum(void **state)
     const struct outcome *outcome = run_in("/tmp", "train /nowhere/none.ini");
     assert_int_equal(outcome->code, 2);
     assert_non_null(strstr(outcome->err, "/nowhere/none.ini"));
+    char folder[] = "/tmp/aftershock-usage-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    outcome = run_in(folder, "train");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "there is no stages.ini here"));
+    outcome = run_in(folder, "status");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "there is no stages.ini here"));
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void inspection__refuses_wrong_operands(void **state)
 {
     (void)state;
     refuses("inspect", "expected one archive");
+    refuses("inspect /", "'/' is a folder: expected one archive");
+    refuses("evaluate /", "'/' is a folder: expected one archive");
     refuses("inspect a b", "expected one archive");
     refuses("verify", "expected archives or folders");
     refuses("verify /nowhere/x.zip", "'/nowhere/x.zip': No such file");
