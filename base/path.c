@@ -38,7 +38,8 @@ enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct 
             return AFT_OK;
         }
     }
-    return aft_fail(error, AFT_ERR_MISSING,
-                    "find module '%s': it is neither in %.80s/modules nor in " AFT_INSTALLED_MODULES,
-                    name, executable);
+    return aft_fail(
+        error, AFT_ERR_MISSING,
+        "find module '%s': it is neither in %.80s/modules nor in " AFT_INSTALLED_MODULES, name,
+        executable);
 }

@@ -237,8 +237,14 @@ static int take_words(unsigned *set, const struct given *given)
     return AFT_EXIT_OK;
 }
 
-/* Is the text what the option expects? Numbers and words come back as well. */
-static bool accept(const struct given *given, int64_t *whole, double *real, uint64_t *seed)
+struct number { /* what a text came to, by the option's kind */
+    int64_t whole;
+    double real;
+    uint64_t seed;
+};
+
+/* Is the text what the option expects? */
+static bool accept(struct number *number, const struct given *given)
 {
     const struct aft_option *option = given->option;
     const char *text = given->text;
@@ -256,14 +262,15 @@ static bool accept(const struct given *given, int64_t *whole, double *real, uint
         return value != NULL && key != NULL && key < value;
     }
     case AFT_WORD:
-        *whole = place_of(option->words, text, strlen(text));
-        return *whole >= 0;
+        number->whole = place_of(option->words, text, strlen(text));
+        return number->whole >= 0;
     case AFT_WHOLE:
-        return aft_parse_integer(whole, text, (int64_t)option->least, (int64_t)option->most);
+        return aft_parse_integer(&number->whole, text, (int64_t)option->least,
+                                 (int64_t)option->most);
     case AFT_REAL:
-        return aft_parse_real(real, text, option->least, option->most);
+        return aft_parse_real(&number->real, text, option->least, option->most);
     case AFT_SEED:
-        return parse_unsigned(seed, text);
+        return parse_unsigned(&number->seed, text);
     case AFT_FLAG:
     case AFT_WORDS:
     case AFT_OWN:
@@ -272,8 +279,7 @@ static bool accept(const struct given *given, int64_t *whole, double *real, uint
     return true;
 }
 
-static enum aft_code store(void *variable, const struct given *given, int64_t whole, double real,
-                           uint64_t seed)
+static enum aft_code store(void *variable, const struct given *given, const struct number *number)
 {
     switch (given->option->kind) {
     case AFT_FLAG:
@@ -289,13 +295,13 @@ static enum aft_code store(void *variable, const struct given *given, int64_t wh
         return aft_texts_add(variable, NULL, given->text);
     case AFT_WORD:
     case AFT_WHOLE:
-        *(int *)variable = (int)whole;
+        *(int *)variable = (int)number->whole;
         break;
     case AFT_REAL:
-        *(double *)variable = real;
+        *(double *)variable = number->real;
         break;
     case AFT_SEED:
-        *(uint64_t *)variable = seed;
+        *(uint64_t *)variable = number->seed;
         break;
     case AFT_WORDS:
     case AFT_OWN:
@@ -308,13 +314,11 @@ static int take(void *line, const struct given *given)
 {
     const struct aft_option *option = given->option;
     void *variable = (char *)line + option->offset;
-    int64_t whole = 0;
-    double real = 0;
-    uint64_t seed = 0;
+    struct number number = {0};
     if (option->kind == AFT_WORDS) {
         return take_words(variable, given);
     }
-    enum aft_code code = accept(given, &whole, &real, &seed) ? AFT_OK : AFT_ERR_USAGE;
+    enum aft_code code = accept(&number, given) ? AFT_OK : AFT_ERR_USAGE;
     if (given->environment != NULL && option->environment_words != NULL &&
         place_of(option->environment_words, given->text, strlen(given->text)) < 0) {
         code = AFT_ERR_USAGE;
@@ -324,7 +328,7 @@ static int take(void *line, const struct given *given)
     } else if (code == AFT_OK && option->setting != NULL) {
         code = aft_texts_add(variable, option->setting, given->text);
     } else if (code == AFT_OK) {
-        code = store(variable, given, whole, real, seed);
+        code = store(variable, given, &number);
     }
     if (code == AFT_ERR_MEMORY) {
         (void)fprintf(stderr, "aftershock %s: out of memory\n", given->command->name);
