@@ -24,7 +24,7 @@ const char *aft_path_name(const char *path)
 
 enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct aft_error *error)
 {
-    static const char *const folders[] = {"modules", "../lib/aftershock"};
+    static const char *const folders[] = {"modules", AFT_INSTALLED_MODULES};
     char executable[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
     if (length < 0) {
@@ -38,7 +38,8 @@ enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct 
             return AFT_OK;
         }
     }
-    return aft_fail(error, AFT_ERR_MISSING,
-                    "find module '%s': it is neither in %.80s/modules nor in ../lib/aftershock",
-                    name, executable);
+    return aft_fail(
+        error, AFT_ERR_MISSING,
+        "find module '%s': it is neither in %.80s/modules nor in " AFT_INSTALLED_MODULES, name,
+        executable);
 }

@@ -14,7 +14,7 @@ enum aft_code aft_path_join(char out[PATH_MAX], const char *folder, const char *
 const char *aft_path_name(const char *path);
 
 /* Finds a loadable module ("aftershock_native.so"): in modules/ beside the
- * executable (a build folder), then in ../lib/aftershock/ (an installation). */
+ * executable (a build folder), then in lib/aftershock/ of the installation. */
 enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct aft_error *error);
 
 #endif

@@ -8,35 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char help[] =
-    "aftershock compare - runs beside each other, and statistics over their seeds\n"
-    "\n"
-    "SYNOPSIS\n"
-    "  aftershock compare [--json] RUN...\n"
-    "\n"
-    "DESCRIPTION\n"
-    "  RUN is a run's folder, or one archive. Prints the scores that the archives carry:\n"
-    "  for each stage peak and rms drift to passive and stroke, at the stage's end and in\n"
-    "  the run's result, steps and wall time. Nothing is simulated, nothing is changed.\n"
-    "  Runs of one name and of different seeds (NAME-seed<k>, as 'train --seeds' names\n"
-    "  them, count as NAME) are put together: mean, standard deviation, interquartile\n"
-    "  mean with its 95 % bootstrap interval, least and greatest. Settings in which the\n"
-    "  runs differ are listed. What cannot be verified is named, and left out.\n"
-    "\n"
-    "OPTIONS\n"
-    "  --json        one JSON document on standard output: runs, groups, differences,\n"
-    "                left_out\n"
-    "  -h, --help    this text\n"
-    "\n"
-    "EXIT CODES\n"
-    "  0    done\n"
-    "  1    a folder cannot be read\n"
-    "  2    bad usage, or a path that does not exist\n"
-    "  3    something was left out; the rest is printed\n"
-    "\n"
-    "EXAMPLES\n"
-    "  aftershock compare models/default-seed*\n"
-    "  aftershock compare models/*/final_*.zip --json | jq '.groups[].result_score'\n";
+/* They fill one bool. */
+static const struct aft_option options[] = {
+    {.name = "json",
+     .help = "one JSON document on standard output: runs, groups, differences, left_out",
+     .kind = AFT_FLAG},
+    {0},
+};
 
 static struct aft_json *figures_json(const struct aft_run_result *run, enum aft_quantity quantity,
                                      int stage)
@@ -240,17 +218,10 @@ static int compare(char **paths, int n, bool json)
 
 static int run(int argc, char **argv)
 {
-    static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {0}};
     bool json = false;
-    int option;
-    while ((option = aft_option_next(&aft_command_compare, argc, argv, table)) != AFT_OPTION_END) {
-        if (option == AFT_OPTION_BAD) {
-            return AFT_EXIT_USAGE;
-        }
-        if (option == AFT_OPTION_HELP) {
-            return AFT_EXIT_OK;
-        }
-        json = true;
+    int code;
+    if (!aft_options_parse(&code, &json, &aft_command_compare, argc, argv)) {
+        return code;
     }
     if (optind >= argc) {
         return aft_usage_error(&aft_command_compare, "expected run folders or archives");
@@ -258,9 +229,35 @@ static int run(int argc, char **argv)
     return compare(argv + optind, argc - optind, json);
 }
 
+static const struct aft_section description[] = {
+    {.title = "DESCRIPTION",
+     .prose = "RUN is a run's folder, or one archive. Prints the scores that the archives carry: "
+              "for each stage peak and rms drift to passive and stroke, at the stage's end and in "
+              "the run's result, steps and wall time. Nothing is simulated, nothing is changed. "
+              "Runs of one name and of different seeds (NAME-seed<k>, as 'train --seeds' names "
+              "them, count as NAME) are put together: mean, standard deviation, interquartile "
+              "mean with its 95 % bootstrap interval, least and greatest. Settings in which the "
+              "runs differ are listed. What cannot be verified is named, and left out."},
+    {0},
+};
+static const struct aft_entry exit_codes[] = {{"0", "done"},
+                                              {"1", "a folder cannot be read"},
+                                              {"2", "bad usage, or a path that does not exist"},
+                                              {"3", "something was left out; the rest is printed"},
+                                              {0}};
+static const struct aft_entry examples[] = {
+    {"aftershock compare models/default-seed*", ""},
+    {"aftershock compare models/*/final_*.zip --json | jq '.groups[].result_score'", ""},
+    {0},
+};
+
 const struct aft_command aft_command_compare = {
-    "compare",
-    "runs beside each other, and statistics over their seeds",
-    help,
-    run,
+    .name = "compare",
+    .summary = "runs beside each other, and statistics over their seeds",
+    .synopsis = "[--json] RUN...",
+    .description = description,
+    .options = options,
+    .exit_codes = exit_codes,
+    .examples = examples,
+    .run = run,
 };

@@ -9,28 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-    "aftershock inspect - what is in an archive\n"
-    "\n"
-    "SYNOPSIS\n"
-    "  aftershock inspect [--json] ARCHIVE\n"
-    "\n"
-    "DESCRIPTION\n"
-    "  Reads and checks one archive in full (as 'verify' does), then prints its manifest,\n"
-    "  its tensors with their shapes and ranges, its members with their SHA-256, and two\n"
-    "  hashes: weights_sha256 over all weights, and training_state_sha256 over weights,\n"
-    "  optimizer moments and counters. Two trainings that are bit for bit the same have\n"
-    "  the same training_state_sha256, whatever their host, time or path.\n"
-    "\n"
-    "OPTIONS\n"
-    "  --json        one JSON document on standard output: path, valid, reason, manifest,\n"
-    "                members, weights_sha256, training_state_sha256\n"
-    "  -h, --help    this text\n"
-    "\n" AFT_HELP_EXIT_CODES
-    "\n"
-    "EXAMPLES\n"
-    "  aftershock inspect models/default/stage2_100kN.zip\n"
-    "  aftershock inspect --json a.zip | jq -r .training_state_sha256\n";
+/* They fill one bool. */
+static const struct aft_option options[] = {
+    {.name = "json",
+     .help = "one JSON document on standard output: path, valid, reason, manifest, members, "
+             "weights_sha256, training_state_sha256",
+     .kind = AFT_FLAG},
+    {0},
+};
 
 static struct aft_json *members_json(const struct aft_archive *archive)
 {
@@ -181,27 +167,41 @@ static int inspect(const char *path, bool json)
 
 static int run(int argc, char **argv)
 {
-    static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {0}};
     bool json = false;
-    int option;
-    while ((option = aft_option_next(&aft_command_inspect, argc, argv, table)) != AFT_OPTION_END) {
-        if (option == AFT_OPTION_BAD) {
-            return AFT_EXIT_USAGE;
-        }
-        if (option == AFT_OPTION_HELP) {
-            return AFT_EXIT_OK;
-        }
-        json = true;
+    int code;
+    if (!aft_options_parse(&code, &json, &aft_command_inspect, argc, argv)) {
+        return code;
     }
     if (argc - optind != 1) {
         return aft_usage_error(&aft_command_inspect, "expected one archive, not %d", argc - optind);
     }
-    return inspect(argv[optind], json);
+    code = aft_check_archive(&aft_command_inspect, argv[optind]);
+    return code == AFT_EXIT_OK ? inspect(argv[optind], json) : code;
 }
 
+static const struct aft_section description[] = {
+    {.title = "DESCRIPTION",
+     .prose = "Reads and checks one archive in full (as 'verify' does), then prints its manifest, "
+              "its tensors with their shapes and ranges, its members with their SHA-256, and two "
+              "hashes: weights_sha256 over all weights, and training_state_sha256 over weights, "
+              "optimizer moments and counters. Two trainings that are bit for bit the same have "
+              "the same training_state_sha256, whatever their host, time or path."},
+    {0},
+};
+static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};
+static const struct aft_entry examples[] = {
+    {"aftershock inspect models/default/stage2_100kN.zip", ""},
+    {"aftershock inspect --json a.zip | jq -r .training_state_sha256", ""},
+    {0},
+};
+
 const struct aft_command aft_command_inspect = {
-    "inspect",
-    "what is in an archive: manifest, members, shapes, scores",
-    help,
-    run,
+    .name = "inspect",
+    .summary = "what is in an archive: manifest, members, shapes, scores",
+    .synopsis = "[--json] ARCHIVE",
+    .description = description,
+    .options = options,
+    .exit_codes = exit_codes,
+    .examples = examples,
+    .run = run,
 };

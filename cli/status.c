@@ -14,44 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char help[] =
-    "aftershock status - every archive of a run, and what train would do next\n"
-    "\n"
-    "SYNOPSIS\n"
-    "  aftershock status [RUN_DIR] [options]\n"
-    "\n"
-    "DESCRIPTION\n"
-    "  Lists every archive in the run's folder, valid or not and why, and says what\n"
-    "  'train' would do next. Nothing is changed. Without RUN_DIR it is the run of the\n"
-    "  curriculum (stages.ini): models/NAME.\n"
-    "  The stages are those of --curriculum where it is given; else of stages.ini, if\n"
-    "  its run has the name of the folder; else those that the newest stage archive was\n"
-    "  trained with.\n"
-    "\n"
-    "OPTIONS\n"
-    "  --curriculum FILE  the curriculum to compare with\n"
-    "  --models DIR       where runs are kept (default: models)\n"
-    "  --run-name NAME    the run in that folder\n"
-    "  --set SECTION.KEY=VALUE\n"
-    "                     as for train; give what you would give to it\n"
-    "  --json             one JSON document on standard output: run, stages_total,\n"
-    "                     last_completed_stage, next_stage, next_step, plan, archives\n"
-    "  -h, --help         this text\n"
-    "\n" AFT_HELP_EXIT_CODES
-    "  A plan that train would refuse is reported, and is no failure of status.\n"
-    "\n"
-    "EXAMPLES\n"
-    "  aftershock status\n"
-    "  aftershock status models/default --json | jq .next_stage\n";
-
-enum { OPTION_CURRICULUM = 256, OPTION_MODELS, OPTION_RUN_NAME, OPTION_SET, OPTION_JSON };
-static const char default_curriculum[] = "stages.ini";
+static const char default_curriculum[] = AFT_DEFAULT_CURRICULUM;
 
 struct status {
     const char *curriculum_path, *models_dir, *run_name, *folder;
-    const char **overrides;
-    int n_overrides;
-    char name_override[AFT_MAX_NAME + 16]; /* of --run-name */
+    const char *resume;        /* NULL: as the curriculum has it */
+    struct aft_texts settings; /* --set */
     bool json;
     char folder_buffer[PATH_MAX];
     char run[AFT_MAX_NAME];            /* the folder's name */
@@ -84,7 +52,9 @@ static enum aft_code load_from_archive(struct status *status, const char *path,
     struct aft_archive *archive = NULL;
     enum aft_code code = aft_archive_open(&archive, path, error);
     if (code == AFT_OK) {
-        code = aft_curriculum_of_archive(&status->curriculum, archive, error);
+        code = aft_curriculum_of_archive(&status->curriculum, archive,
+                                         (const char *const *)status->settings.items,
+                                         status->settings.n, error);
         aft_archive_close(archive);
     }
     return code;
@@ -95,8 +65,9 @@ static enum aft_code load_from_archive(struct status *status, const char *path,
 static void load_default(struct status *status)
 {
     struct aft_error error;
-    if (aft_curriculum_load(&status->curriculum, default_curriculum, status->overrides,
-                            status->n_overrides, &error) != AFT_OK) {
+    if (aft_curriculum_load(&status->curriculum, default_curriculum,
+                            (const char *const *)status->settings.items, status->settings.n,
+                            &error) != AFT_OK) {
         status->curriculum = NULL;
     } else if (strcmp(status->curriculum->run.name, status->run) != 0) {
         aft_curriculum_destroy(status->curriculum);
@@ -111,8 +82,9 @@ static enum aft_code find_folder(struct status *status, struct aft_error *error)
     bool needs_name = !status->folder && !status->run_name;
     if (status->curriculum_path || needs_name) {
         const char *path = status->curriculum_path ? status->curriculum_path : default_curriculum;
-        code = aft_curriculum_load(&status->curriculum, path, status->overrides,
-                                   status->n_overrides, error);
+        code = aft_curriculum_load(&status->curriculum, path,
+                                   (const char *const *)status->settings.items, status->settings.n,
+                                   error);
         if (code != AFT_OK) {
             return code;
         }
@@ -180,6 +152,9 @@ static enum aft_code make_plan(struct status *status, struct aft_error *error)
     if (!status->curriculum && last) {
         (void)load_from_archive(status, last->path, &cause);
     }
+    if (!status->curriculum && last && status->settings.n > 0) {
+        return aft_fail(error, AFT_ERR_USAGE, "%s", cause.message); /* of --set, most likely */
+    }
     if (status->curriculum) {
         code = aft_expectations_make(&status->expectations, status->curriculum, &cause);
     }
@@ -191,8 +166,10 @@ static enum aft_code make_plan(struct status *status, struct aft_error *error)
         code = expect_what_is_there(status, error);
     }
     if (code == AFT_OK) {
-        status->request.latest =
-            status->curriculum != NULL && status->curriculum->recovery.resume == AFT_RESUME_LATEST;
+        status->request.latest = status->resume != NULL
+                                     ? strcmp(status->resume, "latest") == 0
+                                     : status->curriculum != NULL &&
+                                           status->curriculum->recovery.resume == AFT_RESUME_LATEST;
         code = aft_plan_make(&status->plan, &status->scan, status->expectations.stages,
                              status->expectations.n, &status->request, error);
     }
@@ -330,62 +307,95 @@ static void clear(struct status *status)
     }
     aft_scan_clear(&status->scan);
     aft_curriculum_destroy(status->curriculum);
-    free(status->overrides);
+    aft_texts_clear(&status->settings);
 }
 
-static void take_option(struct status *status, int option)
-{
-    if (option == OPTION_CURRICULUM) {
-        status->curriculum_path = optarg;
-    } else if (option == OPTION_MODELS) {
-        status->models_dir = optarg;
-    } else if (option == OPTION_RUN_NAME) {
-        status->run_name = optarg;
-        (void)snprintf(status->name_override, sizeof status->name_override, "run.name=%s", optarg);
-        status->overrides[status->n_overrides++] = status->name_override;
-    } else if (option == OPTION_SET) {
-        status->overrides[status->n_overrides++] = optarg;
-    } else {
-        status->json = true;
-    }
-}
+static const struct aft_option options[] = {
+    {.name = "curriculum",
+     .value = "FILE",
+     .help = "the curriculum to compare with",
+     .kind = AFT_FILE,
+     .offset = offsetof(struct status, curriculum_path)},
+    {.name = "models",
+     .value = "DIR",
+     .help = "where runs are kept (default: models)",
+     .kind = AFT_FOLDER,
+     .offset = offsetof(struct status, models_dir),
+     .environment = "AFTERSHOCK_MODELS"},
+    {.name = "run-name",
+     .value = "NAME",
+     .help = "the run in that folder",
+     .kind = AFT_TEXT,
+     .accepts = aft_is_run_name,
+     .expected = "the name of a folder",
+     .offset = offsetof(struct status, run_name)},
+    {.name = "resume",
+     .value = "RULE",
+     .help = "stage or latest, as for train",
+     .kind = AFT_TEXT,
+     .words = "stage latest",
+     .offset = offsetof(struct status, resume),
+     .environment = "AFTERSHOCK_RESUME"},
+    {.name = "set",
+     .value = "SECTION.KEY=VALUE",
+     .help = "as for train; give what you would give to it",
+     .kind = AFT_SETTING,
+     .offset = offsetof(struct status, settings)},
+    {.name = "json",
+     .help = "one JSON document on standard output: run, stages_total, last_completed_stage, "
+             "next_stage, next_step, plan, archives",
+     .kind = AFT_FLAG,
+     .offset = offsetof(struct status, json)},
+    {0},
+};
 
 static int run(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"curriculum", required_argument, NULL, OPTION_CURRICULUM},
-        {"models", required_argument, NULL, OPTION_MODELS},
-        {"run-name", required_argument, NULL, OPTION_RUN_NAME},
-        {"set", required_argument, NULL, OPTION_SET},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {0},
-    };
-    struct status status = {.models_dir = "models",
-                            .overrides = calloc((size_t)argc + 1, sizeof *status.overrides)};
-    int option, code = AFT_EXIT_OK;
-    bool done = status.overrides == NULL;
-    while (!done &&
-           (option = aft_option_next(&aft_command_status, argc, argv, table)) != AFT_OPTION_END) {
-        done = option == AFT_OPTION_BAD || option == AFT_OPTION_HELP;
-        code = option == AFT_OPTION_BAD ? AFT_EXIT_USAGE : AFT_EXIT_OK;
-        if (!done) {
-            take_option(&status, option);
-        }
-    }
-    if (!done && argc - optind > 1) {
+    struct status status = {.models_dir = "models"};
+    int code;
+    bool goes_on = aft_options_parse(&code, &status, &aft_command_status, argc, argv);
+    if (goes_on && status.run_name != NULL &&
+        aft_texts_add(&status.settings, "run.name", status.run_name) != AFT_OK) {
+        (void)fprintf(stderr, "aftershock status: out of memory\n");
+        code = AFT_EXIT_FAILED;
+    } else if (goes_on && argc - optind > 1) {
         code =
             aft_usage_error(&aft_command_status, "expected one run folder, not %d", argc - optind);
-    } else if (!done) {
+    } else if (goes_on) {
         status.folder = optind < argc ? argv[optind] : NULL;
-        code = report(&status);
+        if (status.folder == NULL && status.run_name == NULL) {
+            code = aft_check_curriculum(&aft_command_status, status.curriculum_path);
+        }
+        code = code == AFT_EXIT_OK ? report(&status) : code;
     }
     clear(&status);
     return code;
 }
 
+static const struct aft_section description[] = {
+    {.title = "DESCRIPTION",
+     .prose = "Lists every archive in the run's folder, valid or not and why, and says what "
+              "'train' would do next. Nothing is changed. Without RUN_DIR it is the run of the "
+              "curriculum (stages.ini): models/NAME. The stages are those of --curriculum where "
+              "it is given; else of stages.ini, if its run has the name of the folder; else those "
+              "that the newest stage archive was trained with. A plan that train would refuse is "
+              "reported, and is no failure of status."},
+    {0},
+};
+static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};
+static const struct aft_entry examples[] = {
+    {"aftershock status", ""},
+    {"aftershock status models/default --json | jq .next_stage", ""},
+    {0},
+};
+
 const struct aft_command aft_command_status = {
-    "status",
-    "every archive of a run, valid or not, and what train would do next",
-    help,
-    run,
+    .name = "status",
+    .summary = "every archive of a run, valid or not, and what train would do next",
+    .synopsis = "[RUN_DIR] [options]",
+    .description = description,
+    .options = options,
+    .exit_codes = exit_codes,
+    .examples = examples,
+    .run = run,
 };

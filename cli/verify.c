@@ -8,30 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char help[] =
-    "aftershock verify - checks archives or run folders in full\n"
-    "\n"
-    "SYNOPSIS\n"
-    "  aftershock verify [--json] PATH...\n"
-    "\n"
-    "DESCRIPTION\n"
-    "  Reads every archive named, and every archive in each folder named (and in its\n"
-    "  checkpoints/), and checks the digest over the whole file, the manifest, the SHA-256\n"
-    "  and CRC of every member, and that all weights are finite. Nothing is changed.\n"
-    "\n"
-    "OPTIONS\n"
-    "  --json        one JSON document on standard output: [{path, valid, reason}]\n"
-    "  -h, --help    this text\n"
-    "\n"
-    "EXIT CODES\n"
-    "  0    all are sound\n"
-    "  1    a folder cannot be read\n"
-    "  2    bad usage, or a path that does not exist\n"
-    "  3    at least one archive is not sound\n"
-    "\n"
-    "EXAMPLES\n"
-    "  aftershock verify models/default\n"
-    "  aftershock verify backup/stage*.zip\n";
+/* They fill one bool. */
+static const struct aft_option options[] = {
+    {.name = "json",
+     .help = "one JSON document on standard output: [{path, valid, reason}]",
+     .kind = AFT_FLAG},
+    {0},
+};
 
 struct findings {
     struct aft_json *list; /* NULL: text for people */
@@ -118,30 +101,45 @@ static int verify(struct findings *findings, char **paths, int n)
 
 static int run(int argc, char **argv)
 {
-    static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {0}};
     bool json = false;
-    int option;
-    while ((option = aft_option_next(&aft_command_verify, argc, argv, table)) != AFT_OPTION_END) {
-        if (option == AFT_OPTION_BAD) {
-            return AFT_EXIT_USAGE;
-        }
-        if (option == AFT_OPTION_HELP) {
-            return AFT_EXIT_OK;
-        }
-        json = true;
+    int code;
+    if (!aft_options_parse(&code, &json, &aft_command_verify, argc, argv)) {
+        return code;
     }
     if (optind >= argc) {
         return aft_usage_error(&aft_command_verify, "expected archives or folders");
     }
     struct findings findings = {.list = json ? aft_json_array() : NULL};
-    int code = verify(&findings, argv + optind, argc - optind);
+    code = verify(&findings, argv + optind, argc - optind);
     aft_json_destroy(findings.list);
     return code;
 }
 
+static const struct aft_section description[] = {
+    {.title = "DESCRIPTION",
+     .prose = "Reads every archive named, and every archive in each folder named (and in its "
+              "checkpoints/), and checks the digest over the whole file, the manifest, the SHA-256 "
+              "and CRC of every member, and that all weights are finite. Nothing is changed."},
+    {0},
+};
+static const struct aft_entry exit_codes[] = {{"0", "all are sound"},
+                                              {"1", "a folder cannot be read"},
+                                              {"2", "bad usage, or a path that does not exist"},
+                                              {"3", "at least one archive is not sound"},
+                                              {0}};
+static const struct aft_entry examples[] = {
+    {"aftershock verify models/default", ""},
+    {"aftershock verify backup/stage*.zip", ""},
+    {0},
+};
+
 const struct aft_command aft_command_verify = {
-    "verify",
-    "checks archives or run folders in full",
-    help,
-    run,
+    .name = "verify",
+    .summary = "checks archives or run folders in full",
+    .synopsis = "[--json] PATH...",
+    .description = description,
+    .options = options,
+    .exit_codes = exit_codes,
+    .examples = examples,
+    .run = run,
 };

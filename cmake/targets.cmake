@@ -6,9 +6,13 @@ function(aft_add_library name)
 endfunction()
 
 # aft_add_module(NAME SOURCES … LINKS …): something loaded with dlopen, as
-# build/modules/NAME.so, installed as lib/aftershock/NAME.so.
+# build/modules/NAME.so, installed as lib/aftershock/NAME.so (base/path.c looks there), in a
+# package of its own where COMPONENT names one.
 function(aft_add_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COMPONENT" "SOURCES;LINKS" ${ARGN})
+  if(NOT ARG_COMPONENT)
+    set(ARG_COMPONENT ${CMAKE_INSTALL_DEFAULT_COMPONENT_NAME})
+  endif()
   add_library(${name} MODULE ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE aft_options ${ARG_LINKS})
   set_target_properties(${name} PROPERTIES PREFIX ""
@@ -16,7 +20,8 @@ function(aft_add_module name)
   if(NOT AFT_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs) # a missing symbol is a build error
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION lib/aftershock)
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/aftershock
+    COMPONENT ${ARG_COMPONENT})
 endfunction()
 
 # aft_add_test(NAME SOURCES … LINKS … [TIMEOUT seconds] [LABELS …]): a cmocka program.

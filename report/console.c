@@ -308,18 +308,36 @@ static bool locale_is_utf8(void)
     return false;
 }
 
+/* By the conventions of no-color.org and bixense.com/clicolors. */
+static bool wants_colour(enum aft_colour asked, bool able)
+{
+    const char *no_colour = getenv("NO_COLOR"), *colour = getenv("CLICOLOR");
+    const char *force = getenv("CLICOLOR_FORCE");
+    if (asked != AFT_COLOUR_AUTO) {
+        return asked == AFT_COLOUR_ALWAYS;
+    }
+    if (no_colour != NULL && *no_colour != '\0') {
+        return false;
+    }
+    if (force != NULL && *force != '\0' && strcmp(force, "0") != 0) {
+        return true;
+    }
+    return able && !(colour != NULL && strcmp(colour, "0") == 0);
+}
+
 enum aft_code aft_console_create(struct aft_observer *observer, FILE *stream,
-                                 enum aft_progress_style style, struct aft_error *error)
+                                 enum aft_progress_style style, enum aft_colour colour,
+                                 struct aft_error *error)
 {
     struct console *console = calloc(1, sizeof *console);
     if (!console || !aft_sink_init(&console->sink, stream)) {
         free(console);
         return aft_fail(error, AFT_ERR_MEMORY, "open the console: out of memory");
     }
-    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
     bool terminal = console->sink.fd >= 0 && isatty(console->sink.fd);
     bool able = terminal && term && *term && strcmp(term, "dumb") != 0;
-    console->colour = able && !(no_colour && *no_colour);
+    console->colour = wants_colour(colour, able);
     console->utf8 = locale_is_utf8();
     console->style = style != AFT_PROGRESS_AUTO ? style
                      : able                     ? AFT_PROGRESS_BAR

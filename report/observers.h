@@ -7,15 +7,24 @@
 
 #include <stdio.h>
 
-enum aft_progress_style { AFT_PROGRESS_AUTO, AFT_PROGRESS_BAR, AFT_PROGRESS_PLAIN, AFT_PROGRESS_NONE };
+enum aft_progress_style {
+    AFT_PROGRESS_AUTO,
+    AFT_PROGRESS_BAR,
+    AFT_PROGRESS_PLAIN,
+    AFT_PROGRESS_NONE
+};
+
+enum aft_colour { AFT_COLOUR_AUTO, AFT_COLOUR_ALWAYS, AFT_COLOUR_NEVER };
 
 /* Console (stderr or stdout as given): a header per stage, log tables in the
  * manner of Stable-Baselines3, a progress bar with steps/s and time left on a
- * terminal (plain lines elsewhere), evaluations, incidents, archives. Colours
- * only on a terminal and without NO_COLOR. A stream that cannot be written is
+ * terminal (plain lines elsewhere), evaluations, incidents, archives. AFT_COLOUR_AUTO
+ * is no colours with NO_COLOR, else some with CLICOLOR_FORCE, else some on a terminal that
+ * is not dumb, without CLICOLOR=0. A stream that cannot be written is
  * given up silently (a closed pipe does not stop training). */
 enum aft_code aft_console_create(struct aft_observer *observer, FILE *stream,
-                                 enum aft_progress_style style, struct aft_error *error);
+                                 enum aft_progress_style style, enum aft_colour colour,
+                                 struct aft_error *error);
 
 /* progress.csv in the run's folder, one row per iteration, SB3's column names
  * and ours; scores of an evaluation stand in the row of the iteration before it. Rows of an earlier process beyond keep_total_step are removed

@@ -71,7 +71,7 @@ static void add_evaluation(struct aft_json *settings, const struct aft_archive *
 {
     struct aft_curriculum *curriculum = NULL;
     struct aft_error ignored;
-    if (aft_curriculum_of_archive(&curriculum, archive, &ignored) != AFT_OK) {
+    if (aft_curriculum_of_archive(&curriculum, archive, NULL, 0, &ignored) != AFT_OK) {
         return;
     }
     aft_json_set_integer(settings, "evaluation.motions", curriculum->evaluation.motions);

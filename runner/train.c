@@ -104,7 +104,8 @@ static enum aft_code read_curriculum(struct train *train, struct aft_error *erro
         return code;
     }
     if (options->stop_after_stage > train->curriculum->n_stages) {
-        return aft_fail(error, AFT_ERR_USAGE, "--stop-after-stage %d: the curriculum has %d stages",
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "--stop-after-stage %d: the curriculum's last stage is %d",
                         options->stop_after_stage, train->curriculum->n_stages);
     }
     train->last_stage =
@@ -244,7 +245,8 @@ static enum aft_code subscribe_observers(struct train *train, struct aft_error *
 {
     struct aft_observer observer;
     const char *folder = train->publisher.folder;
-    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress, error);
+    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress,
+                                            train->options->colour, error);
     if (code != AFT_OK) {
         return code;
     }

@@ -1,6 +1,6 @@
 /*
  * `aftershock train`: runs the curriculum from where it stands. The command line
- * fills the options; what they mean is written down in docs/man/aftershock.1.
+ * fills the options; what they mean is written down in the table of cli/train.c.
  */
 #ifndef AFT_RUNNER_TRAIN_H
 #define AFT_RUNNER_TRAIN_H
@@ -31,6 +31,7 @@ struct aft_train_options {       /* all strings are borrowed, and valid until ex
     int stop_after_stage;         /* counts from 1; 0: none */
     bool dry_run;                 /* print the plan, train nothing */
     enum aft_progress_style progress;
+    enum aft_colour colour;
     int *stopped_by; /* set to the signal that asked the run to stop, also where the run came to
                       * its end nevertheless; left alone where none did; may be NULL */
 };

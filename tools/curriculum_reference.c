@@ -54,9 +54,10 @@ int main(void)
         const struct aft_json *row = aft_json_at(reference, i);
         if (strcmp(section, aft_json_get_string(row, "section", "")) != 0) {
             section = aft_json_get_string(row, "section", "");
-            (void)printf("\n## [%s]\n\n| key | value | default | where | meaning |\n"
-                         "|---|---|---|---|---|\n",
-                         section);
+            (void)printf(
+                "\n## [%s]\n\n| key | value | default | where | meaning |\n"
+                "|---|---|---|---|---|\n",
+                section);
         }
         print_row(row);
     }

@@ -219,6 +219,17 @@ static void status__takes_the_curriculum_from_the_archive_where_there_is_no_othe
     check_status("status --json --run-name small --set run.seed=1", 1, 1, -1, "Refused");
 }
 
+static void status__applies_set_to_the_curriculum_of_the_archive_too(void **state)
+{
+    (void)state;
+    write_stage(1, "stage1_50kN.zip");
+    check_status("status --json %s --set run.seed=77", 2, 1, -1, "Refused");
+    const struct outcome *outcome = run_on_folder("status %s --set ppo.nosuch=1");
+    assert_int_equal(outcome->code, 2);
+    assert_int_equal(count_lines(outcome->err), 1);
+    assert_non_null(strstr(outcome->err, "--set ppo.nosuch=1: unknown key"));
+}
+
 static void status__lists_archives_with_their_scores(void **state)
 {
     (void)state;
@@ -256,6 +267,7 @@ int main(void)
         TEST(verify__tells_sound_archives_from_bad_ones),
         TEST(status__follows_a_run_from_start_to_end),
         TEST(status__takes_the_curriculum_from_the_archive_where_there_is_no_other),
+        TEST(status__applies_set_to_the_curriculum_of_the_archive_too),
         TEST(status__lists_archives_with_their_scores),
         TEST(status__reports_a_mistake_in_the_curriculum),
     };

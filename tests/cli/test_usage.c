@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train",   "status",   "inspect", "verify",
-                                       "compare", "evaluate", "motion",  "bench"};
+static const char *const commands[] = {"train",    "status", "inspect", "verify",    "compare",
+                                       "evaluate", "motion", "bench",   "completion"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
@@ -150,12 +150,23 @@ static void train__needs_a_curriculum(void **state)
     const struct outcome *outcome = run_in("/tmp", "train /nowhere/none.ini");
     assert_int_equal(outcome->code, 2);
     assert_non_null(strstr(outcome->err, "/nowhere/none.ini"));
+    char folder[] = "/tmp/aftershock-usage-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    outcome = run_in(folder, "train");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "there is no stages.ini here"));
+    outcome = run_in(folder, "status");
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "there is no stages.ini here"));
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void inspection__refuses_wrong_operands(void **state)
 {
     (void)state;
     refuses("inspect", "expected one archive");
+    refuses("inspect /", "'/' is a folder: expected one archive");
+    refuses("evaluate /", "'/' is a folder: expected one archive");
     refuses("inspect a b", "expected one archive");
     refuses("verify", "expected archives or folders");
     refuses("verify /nowhere/x.zip", "'/nowhere/x.zip': No such file");
@@ -189,6 +200,14 @@ static void bench__refuses_wrong_input(void **state)
     refuses("bench stages.ini", "expected no operand");
 }
 
+static void completion__refuses_other_shells(void **state)
+{
+    (void)state;
+    refuses("completion", "expected one shell: bash, zsh or fish");
+    refuses("completion bash zsh", "expected one shell");
+    refuses("completion csh", "shell 'csh': expected bash, zsh or fish");
+}
+
 static void output__that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -210,6 +229,7 @@ int main(void)
         cmocka_unit_test(inspection__refuses_wrong_operands),
         cmocka_unit_test(motion__refuses_wrong_input),
         cmocka_unit_test(bench__refuses_wrong_input),
+        cmocka_unit_test(completion__refuses_other_shells),
         cmocka_unit_test(output__that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

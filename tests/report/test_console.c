@@ -15,6 +15,8 @@
 static char *text;
 static size_t text_size;
 
+static enum aft_colour asked_colour = AFT_COLOUR_AUTO; /* of the consoles that are shown */
+
 static void show(enum aft_progress_style style, const struct aft_event *events, size_t n)
 {
     free(text);
@@ -23,7 +25,7 @@ static void show(enum aft_progress_style style, const struct aft_event *events, 
     assert_non_null(stream);
     struct aft_observer console;
     struct aft_error error;
-    assert_int_equal(aft_console_create(&console, stream, style, &error), AFT_OK);
+    assert_int_equal(aft_console_create(&console, stream, style, asked_colour, &error), AFT_OK);
     for (size_t i = 0; i < n; i++) {
         console.on_event(console.self, &events[i]);
     }
@@ -165,7 +167,8 @@ static void show_on_terminal(const struct aft_event *events, size_t n, char *out
     }
     FILE *stream = fdopen(slave, "w");
     struct aft_observer console;
-    assert_int_equal(aft_console_create(&console, stream, AFT_PROGRESS_AUTO, NULL), AFT_OK);
+    assert_int_equal(aft_console_create(&console, stream, AFT_PROGRESS_AUTO, AFT_COLOUR_AUTO, NULL),
+                     AFT_OK);
     size_t used = 0;
     (void)fcntl(master, F_SETFL, O_NONBLOCK);
     for (size_t i = 0; i <= n; i++) {
@@ -226,6 +229,32 @@ static void console__is_plain_on_a_dumb_terminal(void **state)
     assert_null(strstr(out, "\rStage"));
 }
 
+static void console__has_colours_in_a_file_only_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    struct aft_event event = event_run_begins();
+    (void)unsetenv("NO_COLOR");
+    (void)setenv("CLICOLOR_FORCE", "1", 1);
+    show(AFT_PROGRESS_PLAIN, &event, 1);
+    assert_non_null(strchr(text, '\033'));
+    asked_colour = AFT_COLOUR_NEVER;
+    show(AFT_PROGRESS_PLAIN, &event, 1);
+    assert_null(strchr(text, '\033'));
+    asked_colour = AFT_COLOUR_AUTO;
+    (void)setenv("NO_COLOR", "1", 1);
+    show(AFT_PROGRESS_PLAIN, &event, 1);
+    assert_null(strchr(text, '\033'));
+    (void)setenv("CLICOLOR_FORCE", "0", 1);
+    asked_colour = AFT_COLOUR_ALWAYS;
+    show(AFT_PROGRESS_PLAIN, &event, 1);
+    assert_non_null(strchr(text, '\033'));
+    asked_colour = AFT_COLOUR_AUTO;
+    (void)unsetenv("NO_COLOR");
+    show(AFT_PROGRESS_PLAIN, &event, 1);
+    assert_null(strchr(text, '\033'));
+    (void)unsetenv("CLICOLOR_FORCE");
+}
+
 static void console__outlives_a_closed_pipe(void **state)
 {
     (void)state;
@@ -235,7 +264,8 @@ static void console__outlives_a_closed_pipe(void **state)
     (void)close(ends[0]);
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
     struct aft_observer console;
-    assert_int_equal(aft_console_create(&console, stream, AFT_PROGRESS_PLAIN, NULL), AFT_OK);
+    assert_int_equal(
+        aft_console_create(&console, stream, AFT_PROGRESS_PLAIN, AFT_COLOUR_AUTO, NULL), AFT_OK);
     struct aft_event event = event_run_begins();
     console.on_event(console.self, &event);
     console.on_event(console.self, &event);
@@ -252,7 +282,8 @@ static void console__does_not_wait_for_a_reader_that_sleeps(void **state)
     assert_int_equal(pipe(ends), 0);
     FILE *stream = fdopen(ends[1], "w");
     struct aft_observer console;
-    assert_int_equal(aft_console_create(&console, stream, AFT_PROGRESS_PLAIN, NULL), AFT_OK);
+    assert_int_equal(
+        aft_console_create(&console, stream, AFT_PROGRESS_PLAIN, AFT_COLOUR_AUTO, NULL), AFT_OK);
     struct aft_event event = event_run_begins();
     (void)alarm(60);                 /* ends the test if a write blocks */
     for (int i = 0; i < 1500; i++) { /* more than a pipe and the queue hold */
@@ -277,6 +308,7 @@ int main(void)
         cmocka_unit_test(console__uses_no_escapes_where_there_is_no_terminal),
         cmocka_unit_test(console__draws_a_bar_on_a_terminal_and_erases_it_first),
         cmocka_unit_test(console__has_no_colours_with_no_color),
+        cmocka_unit_test(console__has_colours_in_a_file_only_where_they_are_asked_for),
         cmocka_unit_test(console__is_plain_on_a_dumb_terminal),
         cmocka_unit_test(console__outlives_a_closed_pipe),
         cmocka_unit_test(console__does_not_wait_for_a_reader_that_sleeps),
