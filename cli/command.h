@@ -17,6 +17,7 @@ extern const struct aft_command aft_command_inspect;
 extern const struct aft_command aft_command_verify;
 extern const struct aft_command aft_command_compare;
 extern const struct aft_command aft_command_evaluate;
+extern const struct aft_command aft_command_export;
 extern const struct aft_command aft_command_motion;
 extern const struct aft_command aft_command_bench;
 

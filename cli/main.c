@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 static const struct aft_command *const commands[] = {
-    &aft_command_train,   &aft_command_status,   &aft_command_inspect, &aft_command_verify,
-    &aft_command_compare, &aft_command_evaluate, &aft_command_motion,  &aft_command_bench,
+    &aft_command_train,  &aft_command_status,  &aft_command_inspect,
+    &aft_command_verify, &aft_command_compare, &aft_command_evaluate,
+    &aft_command_export, &aft_command_motion,  &aft_command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -54,6 +55,7 @@ static void print_usage(FILE *stream)
         "  aftershock verify models/default     check every archive in full\n"
         "  aftershock compare models/default-seed*  scores over many seeds\n"
         "  aftershock evaluate models/default/best_model.zip --report report.html\n"
+        "  aftershock export models/default/best_model.zip -o policy.onnx\n"
         "  aftershock motion --magnitude 6.5 --seed 7 --svg motion.svg\n"
         "  aftershock bench --quick             how fast this machine trains\n",
         stream);

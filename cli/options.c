@@ -130,13 +130,20 @@ int aft_option_next(const struct aft_command *command, int argc, char **argv,
                     const struct option *table)
 {
     struct option with_help[MAX_OPTIONS + 2] = {{0}};
-    int n = 0;
+    char letters[2 * MAX_OPTIONS + 3] = ":h";
+    int n = 0, end = 2;
     for (; table[n].name && n < MAX_OPTIONS; n++) {
         with_help[n] = table[n];
+        if (table[n].val > ' ' && table[n].val <= '~') { /* -o beside --output */
+            letters[end++] = (char)table[n].val;
+            letters[end] = ':';
+            end += table[n].has_arg == required_argument;
+        }
     }
+    letters[end] = '\0';
     with_help[n] = (struct option){"help", no_argument, NULL, 'h'};
     opterr = 0;
-    int option = getopt_long(argc, argv, ":h", with_help, NULL);
+    int option = getopt_long(argc, argv, letters, with_help, NULL);
     if (option == 'h') {
         (void)fputs(command->help, stdout);
         return AFT_OPTION_HELP;

@@ -16,7 +16,8 @@ enum {
 };
 
 /* The next option of the command: its `val` in the table, or one of the above.
- * The table ends in zeros and needs no entry for help. */
+ * The table ends in zeros and needs no entry for help. A val that is a letter is the
+ * option's short form too. */
 int aft_option_next(const struct aft_command *command, int argc, char **argv,
                     const struct option *table);
 
