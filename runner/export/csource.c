@@ -80,7 +80,9 @@ static void write_cost(FILE *out, const struct aft_exported_policy *policy)
         2 * widest(policy) * (int)sizeof(float));
 }
 
-static void write_head(FILE *out, const struct aft_exported_policy *policy)
+/* model: of the policy's observer; NULL: none. */
+static void write_head(FILE *out, const struct aft_exported_policy *policy,
+                       const struct aft_observer_model *model)
 {
     (void)fprintf(
         out,
@@ -101,12 +103,12 @@ static void write_head(FILE *out, const struct aft_exported_policy *policy)
     aft_csource_entries(out, &policy->layout);
     (void)fputs(" *\n", out);
     write_cost(out, policy);
-    if (policy->observer != NULL) {
-        aft_csource_controller_head(out, policy);
+    if (model != NULL) {
+        aft_csource_controller_head(out, policy, model);
     }
     (void)fputs(" */\n#include <stdint.h>\n\n", out);
     (void)fputs("void policy_step(const float obs[], float *force_n);\n", out);
-    if (policy->observer != NULL) {
+    if (model != NULL) {
         aft_csource_controller_prototypes(out);
     }
 }
@@ -303,9 +305,9 @@ static void write_step(FILE *out, const struct aft_exported_policy *policy)
 }
 
 static enum aft_code write_source(FILE *out, const struct aft_exported_policy *policy,
-                                  struct aft_error *error)
+                                  const struct aft_observer_model *model, struct aft_error *error)
 {
-    write_head(out, policy);
+    write_head(out, policy, model);
     write_macros(out, policy);
     write_tables(out, policy);
     (void)fputs(tools, out);
@@ -315,18 +317,19 @@ static enum aft_code write_source(FILE *out, const struct aft_exported_policy *p
         (void)fputs(guard_source, out);
     }
     write_step(out, policy);
-    return policy->observer != NULL ? aft_csource_controller(out, policy, error) : AFT_OK;
+    return model != NULL ? aft_csource_controller(out, policy, model, error) : AFT_OK;
 }
 
-enum aft_code aft_export_csource(char **bytes, size_t *size,
-                                 const struct aft_exported_policy *policy, struct aft_error *error)
+static enum aft_code write_text(char **bytes, size_t *size,
+                                const struct aft_exported_policy *policy,
+                                const struct aft_observer_model *model, struct aft_error *error)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     if (out == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "write C source: out of memory");
     }
-    enum aft_code code = write_source(out, policy, error);
+    enum aft_code code = write_source(out, policy, model, error);
     if (fclose(out) != 0 && code == AFT_OK) {
         code = aft_fail(error, AFT_ERR_MEMORY, "write C source: out of memory");
     }
@@ -336,4 +339,19 @@ enum aft_code aft_export_csource(char **bytes, size_t *size,
     }
     *bytes = text;
     return AFT_OK;
+}
+
+enum aft_code aft_export_csource(char **bytes, size_t *size,
+                                 const struct aft_exported_policy *policy, struct aft_error *error)
+{
+    struct aft_observer_model model;
+    if (policy->observer == NULL) {
+        return write_text(bytes, size, policy, NULL, error);
+    }
+    enum aft_code code = aft_observer_model_create(&model, policy->observer, error);
+    if (code == AFT_OK) {
+        code = write_text(bytes, size, policy, &model, error);
+        aft_observer_model_clear(&model);
+    }
+    return code;
 }
