@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -106,10 +107,21 @@ static int take_format(struct command_line *line)
                            path);
 }
 
+static bool are_one_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 static int check(struct command_line *line)
 {
     if (line->options.output == NULL || *line->options.output == '\0') {
         return aft_usage_error(&aft_command_export, "expected -o FILE");
+    }
+    if (are_one_file(line->options.output, line->options.archive)) {
+        return aft_usage_error(&aft_command_export, "-o '%s': that is the archive itself",
+                               line->options.output);
     }
     int code = take_format(line);
     if (code != AFT_EXIT_OK || strcmp(line->options.output, "-") != 0) {

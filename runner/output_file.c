@@ -30,7 +30,7 @@ enum aft_code aft_output_file_publish(const char *path, const char *bytes, size_
                    ? AFT_OK
                    : aft_fail_errno(error, "write standard output");
     }
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+    if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) { /* /dev/stdout is a link */
         return aft_output_file_write(path, bytes, size, error);
     }
     return aft_file_publish(path, bytes, size, error);

@@ -11,7 +11,7 @@ enum aft_code aft_output_file_write(const char *path, const char *text, size_t s
                                     struct aft_error *error);
 
 /* Whole or not at all (aft_file_publish); "-" is standard output, and what is there and
- * is no regular file is written as it comes. */
+ * is no regular file (a link, a pipe, a device) is written as it comes. */
 enum aft_code aft_output_file_publish(const char *path, const char *bytes, size_t size,
                                       struct aft_error *error);
 

@@ -67,7 +67,7 @@ static void write_cost(FILE *out, const struct aft_exported_policy *policy)
     bool tanh = policy->network.activation == AFT_TANH;
     (void)fprintf(
         out,
-        " * policy_step takes the same path through the same loops whatever it is given:\n"
+        " * policy_step runs the same loops whatever it is given:\n"
         " *   %zu multiply-adds of the network,\n"
         " *   %zu x %s,\n"
         " *   %zu x normalisation (1 subtraction, 1 product, 2 comparisons),\n"

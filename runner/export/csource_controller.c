@@ -25,7 +25,7 @@ void aft_csource_controller_head(FILE *out, const struct aft_exported_policy *po
         " * controller_step: the same from the sensors, by the Kalman filter that the policy was\n"
         " * trained with. Call it once in %g s, and controller_reset before the first call and\n"
         " * after each earthquake. It keeps its state in static memory: one thread, one building.\n"
-        " * sensors, of CONTROLLER_SENSORS entries, as measured %d control steps before now but\n"
+        " * sensors, of CONTROLLER_SENSORS entries, as measured %d control step(s) before now but\n"
         " * for the last, the force of the actuator over the control step that ends now:\n"
         " *\n"
         " *   no.  quantity                              scale unit\n",

@@ -150,6 +150,7 @@ static void failure__leaves_the_old_file(void **state)
     refuses("none.zip -o old.c", 1, "none.zip");
     refuses("damaged.zip -o old.c", 3, "damaged.zip");
     refuses("small.ini -o old.c", 3, "small.ini");
+    refuses("a.zip --format onnx -o ./a.zip", 2, "the archive itself");
     char *text = read_file("old.c", &size);
     assert_string_equal(text, "old");
     free(text);
