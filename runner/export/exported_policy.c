@@ -2,7 +2,6 @@
 
 #include "base/random.h"
 #include "environment/clamp.h"
-#include "environment/environment.h"
 #include "environment/observer.h"
 #include "environment/plant.h"
 #include "runner/configure.h"
@@ -22,7 +21,7 @@ static enum aft_code take_parameters(struct aft_exported_policy *policy,
                                      struct aft_error *error)
 {
     size_t n = aft_network_parameter_count(&policy->network);
-    float *block = calloc(3 * n, sizeof *block);
+    float *block = calloc(3 * n, sizeof *block); /* with the moments, which nobody wants */
     if (block == NULL) {
         return aft_fail(error, AFT_ERR_MEMORY, "export a policy: out of memory");
     }

@@ -23,7 +23,7 @@ static const char assisted[] =
     "[run]\nname = small\nseed = 7\n"
     "[actuator]\nactuator_lag_s = 0.02\n"
     "[environment]\nn_envs = 16\nepisode_s = 4\nacceleration_floors = 2,4,6,8,10,12\n"
-    "sensor_noise = 0.003\nsensor_bits = 16\nlatency_steps = 1\nobserver = kalman\n"
+    "sensor_noise = 0.003\nsensor_bits = 16\nlatency_steps = 2\nobserver = kalman\n"
     "nominal = lqg\nstroke_guard = 0.93\n"
     "[ground_motion]\ndistance_km = 5\n"
     "[ppo]\nnetwork = 64,64\nn_steps = 50\nbatch_size = 200\nn_epochs = 4\n"
