@@ -40,7 +40,7 @@ static void make(struct rig *rig, bool observer, bool nominal, int drift_storeys
     }
     rig->channels[config->sensors.n_acceleration_floors] = 1.75F; /* the ground: it begins */
     struct aft_sensed sensed = {rig->channels, force_n, 3};
-    struct aft_sensor_stream stream = {aft_random_key(1, 1, AFT_RANDOM_SENSOR), 0, 0};
+    struct aft_sensor_stream stream = {.key = aft_random_key(1, 1, AFT_RANDOM_SENSOR)};
     aft_sensors_measure(&rig->sensors, rig->memory, &sensed, &stream);
     if (observer) {
         float *results = rig->memory + rig->sensors.observer_at;
