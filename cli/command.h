@@ -41,6 +41,7 @@ enum aft_option_kind { /* what a value must be, and the type of the variable tha
 
 struct aft_option {
     const char *name;  /* "threads", for --threads */
+    char letter;       /* 'o', for -o; 0: none, and 'h' is help's */
     const char *value; /* what help calls its value; NULL: a flag */
     const char *help;  /* '\n' begins a new line */
     enum aft_option_kind kind;
@@ -93,6 +94,7 @@ extern const struct aft_command aft_command_inspect;
 extern const struct aft_command aft_command_verify;
 extern const struct aft_command aft_command_compare;
 extern const struct aft_command aft_command_evaluate;
+extern const struct aft_command aft_command_export;
 extern const struct aft_command aft_command_motion;
 extern const struct aft_command aft_command_bench;
 extern const struct aft_command aft_command_completion;

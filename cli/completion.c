@@ -29,7 +29,11 @@ static void bash_value(const struct aft_option *option)
     static const char *const of_values[] = {
         [ANY_TEXT] = "", [FILES] = "compgen -f -- \"$cur\"", [FOLDERS] = "compgen -d -- \"$cur\""};
     const char *paths = of_values[values_of(option)];
-    (void)printf("        --%s) ", option->name);
+    (void)printf("        --%s", option->name);
+    if (option->letter != '\0') {
+        (void)printf(" | -%c", option->letter);
+    }
+    (void)fputs(") ", stdout);
     if (option->words != NULL || *paths != '\0') {
         (void)printf("mapfile -t COMPREPLY < <(");
         if (option->words != NULL) {

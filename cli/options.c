@@ -377,15 +377,24 @@ static bool find_given(int *exit_code, struct given *found, int *n,
 {
     enum { FIRST = 256 }; /* beyond every short option */
     struct option table[MAX_OPTIONS + 2] = {{0}};
-    int n_options = count_options(command);
+    char letters[2 * MAX_OPTIONS + 3] = ":h";
+    int n_options = count_options(command), end = 2, by_letter[FIRST] = {0};
     for (int i = 0; i < n_options; i++) {
-        int has_value = command->options[i].kind == AFT_FLAG ? no_argument : required_argument;
-        table[i] = (struct option){command->options[i].name, has_value, NULL, FIRST + i};
+        const struct aft_option *option = &command->options[i];
+        int has_value = option->kind == AFT_FLAG ? no_argument : required_argument;
+        table[i] = (struct option){option->name, has_value, NULL, FIRST + i};
+        if (option->letter != '\0') {
+            by_letter[(unsigned char)option->letter] = i;
+            letters[end++] = option->letter;
+            letters[end] = ':'; /* written over by the next letter where there is no value */
+            end += has_value == required_argument;
+        }
     }
+    letters[end] = '\0';
     table[n_options] = (struct option){"help", no_argument, NULL, 'h'};
     opterr = 0;
     int option;
-    while ((option = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         if (option == 'h') {
             aft_print_help(stdout, command);
             *exit_code = AFT_EXIT_OK;
@@ -397,7 +406,8 @@ static bool find_given(int *exit_code, struct given *found, int *n,
                                                          argv[optind - 1]);
             return false;
         }
-        found[(*n)++] = (struct given){command, &command->options[option - FIRST], optarg, NULL};
+        int place = option >= FIRST ? option - FIRST : by_letter[option];
+        found[(*n)++] = (struct given){command, &command->options[place], optarg, NULL};
     }
     return true;
 }

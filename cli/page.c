@@ -48,8 +48,10 @@ static void write_options(FILE *stream, const struct aft_page_writer *writer,
                 goes_on = false;
                 break;
             }
-            (void)snprintf(terms[n], TERM_SIZE, "--%s%s%s", option->name,
-                           option->value != NULL ? " " : "",
+            char letter[] = "-?, ";
+            letter[1] = option->letter;
+            (void)snprintf(terms[n], TERM_SIZE, "%s--%s%s%s", option->letter != '\0' ? letter : "",
+                           option->name, option->value != NULL ? " " : "",
                            option->value != NULL ? option->value : "");
             entries[n] = (struct aft_entry){terms[n], option->help};
             n++;

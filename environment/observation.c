@@ -3,12 +3,13 @@
 #include "base/random_lanes.h"
 #include "base/simd.h"
 #include "environment/clamp.h"
+#include "environment/observation_units.h"
 #include "environment/observer.h"
 
 #include <math.h>
 #include <string.h>
 
-static const float leak_time_s = 2.0F, force_unit_n = 150e3F, onset_unit_s = 10.0F;
+static const float leak_time_s = 2.0F;
 static const uint32_t dropout_draws = 0x80000000U; /* beside the noise in one key */
 enum { MAX_LATENCY_STEPS = AFT_SENSOR_MAX_LATENCY_STEPS, MAX_BITS = 32 };
 enum { MAX_CHANNELS = AFT_OBSERVATION_MAX_CHANNELS };
@@ -340,10 +341,11 @@ static inline const float *observed_stroke(const struct aft_sensors *s, const fl
 static inline float *put_peak(float *obs, const struct aft_sensors *s, const float *memory, int n)
 {
     if (s->observer != NULL) {
-        return put(obs, estimate(s, memory, AFT_OBSERVER_PEAK_DRIFT, n), 1, 1.0F / 0.01F, n);
+        return put(obs, estimate(s, memory, AFT_OBSERVER_PEAK_DRIFT, n), 1, 1.0F / peak_drift_unit,
+                   n);
     }
-    float unit = s->config.n_drift_storeys > 0 ? 1.0F / 0.01F : 0.2F;
-    return put(obs, memory + peak_at(s) * n, 1, unit, n);
+    float unit = s->config.n_drift_storeys > 0 ? peak_drift_unit : peak_floor_unit_m_s2;
+    return put(obs, memory + peak_at(s) * n, 1, 1.0F / unit, n);
 }
 
 static inline float *put_history(float *obs, const struct aft_sensors *s, const float *memory,
@@ -351,11 +353,12 @@ static inline float *put_history(float *obs, const struct aft_sensors *s, const 
 {
     if (s->observer == NULL) {
         int floors = s->config.n_acceleration_floors;
-        return put(obs, memory + integrals_at(s) * n, floors, 1.0F / 0.3F, n);
+        return put(obs, memory + integrals_at(s) * n, floors, 1.0F / integral_unit_m_s, n);
     }
     const float *drift = estimate(s, memory, AFT_OBSERVER_DRIFTS, n);
-    obs = put(obs, drift, s->n_storeys, 1.0F / 0.002F, n);
-    return put(obs, drift + (ptrdiff_t)s->n_storeys * n, s->n_storeys, 1.0F / 0.01F, n);
+    obs = put(obs, drift, s->n_storeys, 1.0F / drift_unit, n);
+    return put(obs, drift + (ptrdiff_t)s->n_storeys * n, s->n_storeys, 1.0F / drift_rate_unit_1_s,
+               n);
 }
 
 static inline void observe(float *obs, const struct aft_sensors *s, const float *memory,
@@ -366,26 +369,36 @@ static inline void observe(float *obs, const struct aft_sensors *s, const float 
     const float *stroke = observed_stroke(s, memory, n);
     int floors = s->config.n_acceleration_floors, storeys = s->config.n_drift_storeys;
     float limit = s->force_limit_n;
-    obs = put(obs, now, floors, 0.5F, n);
-    obs = put(obs, now + (ptrdiff_t)ground_channel(s) * n, 1, 1.0F, n);
+    obs = put(obs, now, floors, 1.0F / floor_unit_m_s2, n);
+    obs = put(obs, now + (ptrdiff_t)ground_channel(s) * n, 1, 1.0F / ground_unit_m_s2, n);
     obs = put_history(obs, s, memory, n);
-    obs = put(obs, drift, storeys, 1.0F / 0.002F, n);
-    obs = put(obs, drift + (ptrdiff_t)storeys * n, storeys, 1.0F / 0.01F, n);
-    obs = put(obs, stroke, 1, 2.0F, n);
-    obs = put(obs, stroke + n, 1, 0.4F, n);
+    obs = put(obs, drift, storeys, 1.0F / drift_unit, n);
+    obs = put(obs, drift + (ptrdiff_t)storeys * n, storeys, 1.0F / drift_rate_unit_1_s, n);
+    obs = put(obs, stroke, 1, 1.0F / stroke_unit_m, n);
+    obs = put(obs, stroke + n, 1, 1.0F / stroke_rate_unit_m_s, n);
     obs = put(obs, force_n, 1, limit > 0.0F ? 1.0F / limit : 0.0F, n);
     for (int j = 0; j < n; j++) {
-        obs[j] = limit / force_unit_n;
+        obs[j] = limit / force_limit_unit_n;
     }
     obs = put_peak(obs + n, s, memory, n);
     for (int j = 0; j < n; j++) {
         float since_s = ((float)step[j] - onset[j]) * s->control_dt_s;
         since_s = onset[j] < 0.0F ? 0.0F : since_s;
-        obs[j] = aft_clamp_f32(since_s * (1.0F / onset_unit_s), 0.0F, 2.0F);
+        obs[j] = aft_clamp_f32(since_s * (1.0F / onset_unit_s), 0.0F, onset_most);
     }
     if (s->nominal) {
         (void)put(obs + n, estimate(s, memory, AFT_OBSERVER_NOMINAL, n), 1, 1.0F, n);
     }
+}
+
+struct aft_guard_limits aft_sensors_guard(const struct aft_sensors *sensors)
+{
+    const struct aft_stroke_guard *guard = &sensors->guard;
+    struct aft_guard_limits limits = {(float)(guard->reach * guard->stroke_m), 0.0F};
+    if (guard->reach > 0.0) {
+        limits.s2_per_m = (float)(0.5 * guard->device_kg / (guard->braking * guard->force_limit_n));
+    }
+    return limits;
 }
 
 /* shares: actions in, commands out */
@@ -393,17 +406,12 @@ static inline void command(float *shares, const struct aft_sensors *s, const flo
 {
     const float *stroke = observed_stroke(s, memory, n), *rate = stroke + n;
     const float *nominal = s->nominal ? estimate(s, memory, AFT_OBSERVER_NOMINAL, n) : NULL;
-    const struct aft_stroke_guard *guard = &s->guard;
-    float reach_m = (float)(guard->reach * guard->stroke_m);
-    float per_braking = 0.0F;
-    if (guard->reach > 0.0) {
-        per_braking = (float)(0.5 * guard->device_kg / (guard->braking * guard->force_limit_n));
-    }
+    struct aft_guard_limits guard = aft_sensors_guard(s);
     for (int j = 0; j < n && nominal != NULL; j++) {
         shares[j] = aft_clamp_f32(nominal[j] + shares[j], -1.0F, 1.0F);
     }
-    for (int j = 0; j < n && reach_m > 0.0F; j++) {
-        bool beyond = fabsf(stroke[j]) + rate[j] * rate[j] * per_braking > reach_m;
+    for (int j = 0; j < n && guard.reach_m > 0.0F; j++) {
+        bool beyond = fabsf(stroke[j]) + rate[j] * rate[j] * guard.s2_per_m > guard.reach_m;
         bool outward = stroke[j] * rate[j] > 0.0F;
         float brake = rate[j] > 0.0F ? -1.0F : 1.0F;
         shares[j] = beyond & outward ? brake : shares[j];

@@ -57,6 +57,13 @@ struct aft_sensors { /* read-only after aft_sensors_init */
 
 struct aft_observer;
 
+/* The guard as the sensors apply it: full braking where the mass moves outward and
+ * |stroke| + s2_per_m rate² > reach_m. reach_m 0: no guard. */
+struct aft_guard_limits {
+    float reach_m, s2_per_m;
+};
+struct aft_guard_limits aft_sensors_guard(const struct aft_sensors *sensors);
+
 /* Where one environment's noise and dropout come from. */
 struct aft_sensor_stream {
     struct aft_random_key key;

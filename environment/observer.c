@@ -199,6 +199,61 @@ void aft_observer_destroy(struct aft_observer *observer)
     }
 }
 
+int aft_observer_storey(const struct aft_observer *observer, int index)
+{
+    return observer->storey[index] + 1;
+}
+
+/* panels as rows */
+static void unfold(float *rows, const struct panels *panels, int n_rows)
+{
+    for (int i = 0; i < n_rows; i++) {
+        ptrdiff_t first = (ptrdiff_t)(i - i % PANEL) * panels->columns + i % PANEL;
+        for (int j = 0; j < panels->columns; j++) {
+            rows[(ptrdiff_t)i * panels->columns + j] = panels->values[first + (ptrdiff_t)j * PANEL];
+        }
+    }
+}
+
+enum aft_code aft_observer_model_create(struct aft_observer_model *model,
+                                        const struct aft_observer *observer,
+                                        struct aft_error *error)
+{
+    size_t n = (size_t)observer->n, outputs = (size_t)observer->n_outputs;
+    *model = (struct aft_observer_model){
+        .n = observer->n,
+        .dof = observer->dof,
+        .floors = observer->floors,
+        .n_outputs = observer->n_outputs,
+        .ground = observer->ground,
+        .latency = observer->latency,
+        .drops = observer->drops,
+        .per_height_1_m = observer->per_height_1_m,
+        .force_limit_n = observer->force_limit_n,
+    };
+    model->predict =
+        calloc(n * (n + 2) + outputs * (n + 1) + n * outputs + n + (n + 1), sizeof *model->predict);
+    if (model->predict == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "describe an observer: out of memory");
+    }
+    model->output = model->predict + n * (n + 2);
+    model->correct = model->output + outputs * (n + 1);
+    model->ground_end = model->correct + n * outputs;
+    model->gain = model->ground_end + n;
+    unfold(model->predict, &observer->predict, observer->n);
+    unfold(model->output, &observer->output, observer->n_outputs);
+    unfold(model->correct, &observer->correct, observer->n);
+    memcpy(model->ground_end, observer->ground_end, n * sizeof *model->ground_end);
+    memcpy(model->gain, observer->gain, (n + 1) * sizeof *model->gain);
+    return AFT_OK;
+}
+
+void aft_observer_model_clear(struct aft_observer_model *model)
+{
+    free(model->predict);
+    memset(model, 0, sizeof *model);
+}
+
 static inline void multiply(float *y, const struct aft_observer *o, const struct panels *a,
                             const float *x)
 {

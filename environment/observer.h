@@ -48,6 +48,36 @@ void aft_observer_destroy(struct aft_observer *observer);
 /* Rows of memory; zeros before the first step. */
 int aft_observer_memory(const struct aft_observer *observer);
 
+/* The number of the storey, from 1, whose drift is the index-th shown. */
+int aft_observer_storey(const struct aft_observer *observer, int index);
+
+/*
+ * The filter in plain matrices, for another implementation of it. At each step,
+ * with u the actuator's force over the step that ended (share of the limit; of
+ * `latency` steps ago where the measurement is), g the ground:
+ *     x = predict [x, u, g before] + ground_end g
+ *     x = x + correct (y - output [x, u])
+ * and then `latency` predictions to now with the forces since, of which the first
+ * begins with g and the others with 0. The nominal command is -gain [x, u].
+ */
+struct aft_observer_model {
+    int n, dof, floors; /* n: states, displacements of dof, then velocities */
+    int n_outputs;      /* channels but the ground's, in their order */
+    int ground;         /* the ground's channel */
+    int latency;        /* control steps */
+    bool drops;         /* an output that repeats its last value is not believed */
+    float per_height_1_m, force_limit_n;
+    float *predict;    /* [n][n + 2] */
+    float *output;     /* [n_outputs][n + 1] */
+    float *correct;    /* [n][n_outputs] */
+    float *ground_end; /* [n] */
+    float *gain;       /* [n + 1]; zeros without a nominal controller */
+};
+enum aft_code aft_observer_model_create(struct aft_observer_model *model,
+                                        const struct aft_observer *observer,
+                                        struct aft_error *error);
+void aft_observer_model_clear(struct aft_observer_model *model);
+
 /* Takes in what has arrived, [n_channels][AFT_LANES], and the actuators' forces over
  * the control step that ended, one row. Before anything has arrived, arrived is zeros. */
 void aft_observer_step_lanes(const struct aft_observer *observer, float *memory,

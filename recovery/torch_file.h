@@ -36,6 +36,20 @@ enum aft_code aft_torch_write_adam(char **bytes, size_t *size,
 /* An empty dict. */
 enum aft_code aft_torch_write_empty(char **bytes, size_t *size, struct aft_error *error);
 
+/*
+ * A TorchScript module as torch.jit.save writes it: beside the tensors, which are
+ * its attributes of those names, the source of its class and an extra file.
+ */
+struct aft_torch_script {
+    const char *class_name;
+    const char *code; /* of class_name, in torch's serialised Python */
+    const char *extra_name, *extra;
+};
+enum aft_code aft_torch_write_script(char **bytes, size_t *size,
+                                     const struct aft_torch_script *script,
+                                     const struct aft_archive_tensor *tensors, int n,
+                                     struct aft_error *error);
+
 struct aft_torch_tensors { /* owns the floats that the tensors point to */
     int n;
     struct aft_archive_tensor tensor[AFT_ARCHIVE_MAX_TENSORS];

@@ -8,13 +8,16 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "floats are written as they lie");
 
-enum { MAX_STORAGES = 3 * AFT_ARCHIVE_MAX_TENSORS, MAX_ENTRIES = MAX_STORAGES + 2 };
+enum { MAX_STORAGES = 3 * AFT_ARCHIVE_MAX_TENSORS, MAX_OTHERS = 3, MAX_NAME = 128 };
+enum { MAX_ENTRIES = MAX_STORAGES + MAX_OTHERS + 2 };
 
 struct file { /* a .pth in the making: the pickle, and the storages it names */
     struct aft_pickle_writer pickle;
     int n_storages;
-    struct aft_zip_entry entries[MAX_ENTRIES]; /* the pickle first, then the storages */
+    struct aft_zip_entry entries[MAX_ENTRIES]; /* the pickle, the storages, the others */
     char names[MAX_STORAGES][24];
+    int n_others; /* of a module */
+    struct aft_zip_entry others[MAX_OTHERS];
 };
 
 static void start(struct file *file)
@@ -30,9 +33,10 @@ static enum aft_code finish(struct file *file, char **bytes, size_t *size, struc
         free(file->pickle.bytes);
         return aft_fail(error, AFT_ERR_MEMORY, "no memory for a pickle");
     }
-    int last = file->n_storages + 1;
+    int last = file->n_storages + file->n_others + 1;
     file->entries[0] = (struct aft_zip_entry){
         .name = "archive/data.pkl", .bytes = file->pickle.bytes, .size = file->pickle.size};
+    memcpy(file->entries + file->n_storages + 1, file->others, sizeof file->others);
     file->entries[last] =
         (struct aft_zip_entry){.name = "archive/version", .bytes = "3\n", .size = 2};
     enum aft_code code = aft_zip_write(bytes, size, file->entries, (size_t)last + 1, error);
@@ -190,5 +194,43 @@ enum aft_code aft_torch_write_empty(char **bytes, size_t *size, struct aft_error
     struct file file;
     start(&file);
     aft_pickle_ops(&file.pickle, "}");
+    return finish(&file, bytes, size, error);
+}
+
+static void write_module(struct file *file, const char *class_name,
+                         const struct aft_archive_tensor *tensors, int n)
+{
+    struct aft_pickle_writer *pickle = &file->pickle;
+    aft_pickle_global(pickle, "__torch__", class_name);
+    aft_pickle_ops(pickle, ")\x81}("); /* EMPTY_TUPLE NEWOBJ EMPTY_DICT MARK */
+    aft_pickle_text(pickle, "training");
+    aft_pickle_boolean(pickle, false);
+    for (int i = 0; i < n; i++) {
+        aft_pickle_text(pickle, tensors[i].name);
+        write_tensor(file, tensors[i].value, tensors[i].n_dims, tensors[i].dims);
+    }
+    aft_pickle_ops(pickle, "ub"); /* SETITEMS BUILD */
+}
+
+enum aft_code aft_torch_write_script(char **bytes, size_t *size,
+                                     const struct aft_torch_script *script,
+                                     const struct aft_archive_tensor *tensors, int n,
+                                     struct aft_error *error)
+{
+    enum aft_code code = check_tensors(tensors, n, error);
+    char extra_name[MAX_NAME];
+    if (code != AFT_OK) {
+        return code;
+    }
+    struct file file;
+    start(&file);
+    write_module(&file, script->class_name, tensors, n);
+    (void)snprintf(extra_name, sizeof extra_name, "archive/extra/%s", script->extra_name);
+    file.others[file.n_others++] = (struct aft_zip_entry){
+        .name = "archive/code/__torch__.py", .bytes = script->code, .size = strlen(script->code)};
+    file.others[file.n_others++] = (struct aft_zip_entry){
+        .name = "archive/constants.pkl", .bytes = "\x80\x02).", .size = 4}; /* an empty tuple */
+    file.others[file.n_others++] = (struct aft_zip_entry){
+        .name = extra_name, .bytes = script->extra, .size = strlen(script->extra)};
     return finish(&file, bytes, size, error);
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 4 };
+enum { AFT_COMPUTE_VERSION = 5 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -80,6 +80,19 @@ struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed 
     const char *csv_path, *report_path; /* NULL: not written */
 };
 
+enum aft_export_format {
+    AFT_EXPORT_TORCHSCRIPT,
+    AFT_EXPORT_ONNX,
+    AFT_EXPORT_SAFETENSORS,
+    AFT_EXPORT_CSOURCE
+};
+
+struct aft_export_options {       /* of `aftershock export`; strings are borrowed */
+    const char *archive, *output; /* "-": standard output, and what is said goes to the other */
+    enum aft_export_format format;
+    bool json;
+};
+
 /* All return the program's exit code and have printed what there is to say. */
 struct aft_compute_interface {
     int version; /* AFT_COMPUTE_VERSION, or the module is of another build */
@@ -87,6 +100,7 @@ struct aft_compute_interface {
     int (*bench)(const struct aft_bench_options *options);
     int (*work)(int argc, char **argv);
     int (*evaluate)(const struct aft_evaluate_options *options);
+    int (*export_policy)(const struct aft_export_options *options);
 };
 
 typedef const struct aft_compute_interface *(*aft_compute_module_function)(void);
@@ -98,5 +112,9 @@ const struct aft_compute_interface *aft_compute_module(void);
 int aft_run_motion(const struct aft_motion_options *options);     /* motion.c */
 int aft_run_bench(const struct aft_bench_options *options);       /* bench/bench.c */
 int aft_run_evaluate(const struct aft_evaluate_options *options); /* evaluate/evaluate.c */
+int aft_run_export(const struct aft_export_options *options);     /* export/export.c */
+
+/* The exit code of a failure. */
+int aft_compute_exit_code(enum aft_code code); /* compute_module.c */
 
 #endif

@@ -141,21 +141,6 @@ static void clear(struct aft_evaluation_results *results)
     free(results->robustness);
 }
 
-static int exit_code_of(enum aft_code code)
-{
-    switch (code) {
-    case AFT_OK:
-        return AFT_EXIT_OK;
-    case AFT_ERR_USAGE:
-        return AFT_EXIT_USAGE;
-    case AFT_ERR_CORRUPT:
-    case AFT_ERR_REFUSED:
-        return AFT_EXIT_REFUSED;
-    default:
-        return AFT_EXIT_FAILED;
-    }
-}
-
 /* The other archive's policy acts on the first one's sensors, with its nominal controller. */
 static enum aft_code open_policies(struct aft_compared_policies *policies,
                                    const struct aft_policy_source *source, const char *against,
@@ -238,5 +223,5 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
     if (code != AFT_OK) {
         (void)fprintf(stderr, "aftershock evaluate: %s\n", error.message);
     }
-    return exit_code_of(code);
+    return aft_compute_exit_code(code);
 }

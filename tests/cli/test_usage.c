@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const char *const commands[] = {"train",    "status", "inspect", "verify",    "compare",
-                                       "evaluate", "motion", "bench",   "completion"};
+static const char *const commands[] = {"train",    "status", "inspect", "verify", "compare",
+                                       "evaluate", "export", "motion",  "bench",  "completion"};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 #ifdef AFT_SANITIZED
