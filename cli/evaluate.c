@@ -32,6 +32,8 @@ static const char help[] =
     "  Without --motions or --magnitude: unseen motions of every stage up to the archive's,\n"
     "  with that stage's force limit. The same options give the same motions for every\n"
     "  archive.\n"
+    "  An archive that Stable-Baselines3 saved (PPO, MlpPolicy) carries no curriculum: it is\n"
+    "  judged in that of --curriculum, as a result of its last stage.\n"
     "\n"
     "MOTIONS\n"
     "  --stage N            only this stage: its force limit, scaling and settings\n"
@@ -47,6 +49,7 @@ static const char help[] =
     "                       or spectral acceleration (5 %, first period), in g; none\n"
     "\n"
     "OPTIONS\n"
+    "  --curriculum FILE    for an archive of Stable-Baselines3 (default: stages.ini)\n"
     "  --controllers LIST   some of policy,passive_tuned,lqr,lqg (default: all); uncontrolled\n"
     "                       and passive are always there\n"
     "  --against ARCHIVE    another archive's policy, as the controller baseline, on the same\n"
@@ -59,7 +62,7 @@ static const char help[] =
     "  --robustness         policy and lqg again with noise, 60 ms of latency, 8 % of dropout,\n"
     "                       all three, stiffness +-15 %, damping +-30 %\n"
     "  --set SECTION.KEY=VALUE\n"
-    "                       changes one setting of the archive's curriculum; may be given\n"
+    "                       changes one setting of the curriculum; may be given\n"
     "                       again. SECTION may be 'stage N'\n"
     "  --report FILE        one self-contained HTML page with plots\n"
     "  --csv FILE           one row for each motion and controller\n"
@@ -79,7 +82,8 @@ static const char help[] =
     "  aftershock evaluate a.zip --robustness --set environment.sensor_noise=0.01\n";
 
 enum option_code {
-    OPTION_STAGE = 256,
+    OPTION_CURRICULUM = 256,
+    OPTION_STAGE,
     OPTION_PER_STAGE,
     OPTION_MOTIONS,
     OPTION_MAGNITUDE,
@@ -101,6 +105,7 @@ enum option_code {
 };
 
 static const struct option table[] = {
+    {"curriculum", required_argument, NULL, OPTION_CURRICULUM},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"motions-per-stage", required_argument, NULL, OPTION_PER_STAGE},
     {"motions", required_argument, NULL, OPTION_MOTIONS},
@@ -226,6 +231,9 @@ static int take_option(struct command_line *line, int option)
 {
     struct aft_evaluate_options *options = &line->options;
     switch (option) {
+    case OPTION_CURRICULUM:
+        options->curriculum_path = optarg;
+        return AFT_EXIT_OK;
     case OPTION_CONTROLLERS:
         options->controllers = optarg;
         return AFT_EXIT_OK;

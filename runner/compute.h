@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 4 };
+enum { AFT_COMPUTE_VERSION = 6 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -60,6 +60,7 @@ enum aft_evaluate_scale { /* of the motions of `aftershock evaluate` */
 struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed */
     const char *archive;
     const char *against; /* another archive, whose policy is the baseline; NULL: none */
+    const char *curriculum_path; /* of an archive that carries none; NULL: stages.ini */
     const char *engine, *device;
     int threads;           /* 0: all cores */
     int stage;             /* from 1; 0: all up to the archive's */

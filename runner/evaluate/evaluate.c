@@ -66,6 +66,15 @@ static enum aft_code evaluate(struct aft_evaluation_results *results,
     return code == AFT_OK ? aft_summarise(&results->all, results->stages, n, error) : code;
 }
 
+static void warn_of_statistics(const struct aft_trained_policy *policy)
+{
+    const struct aft_sb3_model *model = aft_archive_sb3_model(policy->archive);
+    if (model != NULL && model->vec_normalize) {
+        (void)fprintf(stderr, "note: the model was trained within a VecNormalize; if that "
+                              "normalised observations, it is judged without\n");
+    }
+}
+
 static void warn_of_units(const struct aft_evaluation_results *results)
 {
     const struct aft_motion_list *list = &results->stages[0].motions;
@@ -111,6 +120,7 @@ static enum aft_code report(const struct aft_evaluation_results *results, struct
 {
     const struct aft_evaluate_options *options = results->options;
     enum aft_code code = AFT_OK;
+    warn_of_statistics(results->policy);
     warn_of_units(results);
     if (options->csv_path != NULL) {
         code = write_csv(results, options->csv_path, error);
@@ -215,6 +225,7 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
     struct aft_evaluation_results results = {.options = options, .policy = &policy};
     const struct aft_policy_source source = {
         .path = options->archive,
+        .curriculum_path = options->curriculum_path,
         .engine = options->engine,
         .device = options->device,
         .threads = options->threads,
