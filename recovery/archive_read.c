@@ -226,8 +226,8 @@ static enum aft_code check_hashes(struct aft_archive *archive, struct aft_error 
     enum aft_code code = aft_archive_hash_state(archive, error);
     const char *weights = aft_json_get_string(archive->manifest, "weights_sha256", "");
     const char *state = aft_json_get_string(archive->manifest, "training_state_sha256", "");
-    if (code == AFT_OK && (strcmp(weights, archive->weights_hash) != 0 ||
-                           strcmp(state, archive->state_hash) != 0)) {
+    if (code == AFT_OK &&
+        (strcmp(weights, archive->weights_hash) != 0 || strcmp(state, archive->state_hash) != 0)) {
         return bad(error, "weights or optimizer state do not have the manifest's SHA-256");
     }
     return code;

@@ -118,8 +118,8 @@ static const struct {
     {"log_std_init", KWARG_ANYTHING, NULL},
     {"share_features_extractor", KWARG_ANYTHING, NULL},
     {"normalize_images", KWARG_ANYTHING, NULL},
-    {"full_std", KWARG_ANYTHING, NULL},  /* these two are of use_sde */
-    {"use_expln", KWARG_ANYTHING, NULL}, /* alone */
+    {"full_std", KWARG_ANYTHING, NULL},         /* these two are of use_sde */
+    {"use_expln", KWARG_ANYTHING, NULL},        /* alone */
     {"optimizer_kwargs", KWARG_ANYTHING, NULL}, /* policy.optimizer.pth states them */
     {"use_sde", KWARG_FALSE, NULL},
     {"squash_output", KWARG_FALSE, NULL},
@@ -156,8 +156,8 @@ static enum aft_code read_kwarg(struct aft_sb3_model *model, const struct aft_js
         fits = !aft_json_get_boolean(given, name, true);
         break;
     case KWARG_EMPTY:
-        fits = aft_json_is_null(value) ||
-               (aft_json_is_object(value) && aft_json_length(value) == 0);
+        fits =
+            aft_json_is_null(value) || (aft_json_is_object(value) && aft_json_length(value) == 0);
         break;
     case KWARG_CLASS:
         fits = strcmp(in_clear(value), kwargs[i].class_name) == 0;
@@ -222,8 +222,7 @@ enum aft_code aft_sb3_data_read(struct aft_sb3_model *model, const char *text, s
     }
     enum aft_code code = aft_json_parse(&data, text, size, "data", error);
     if (code != AFT_OK) {
-        return code == AFT_ERR_MEMORY ? code
-                                      : aft_fail(error, AFT_ERR_CORRUPT, "it is no JSON");
+        return code == AFT_ERR_MEMORY ? code : aft_fail(error, AFT_ERR_CORRUPT, "it is no JSON");
     }
     code = read_data(model, data, error);
     aft_json_destroy(data);

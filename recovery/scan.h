@@ -88,7 +88,7 @@ struct aft_plan {
     const struct aft_scan_entry *start; /* whose state training starts from: `from`, or what rule 2
                                          * or 3 found; NULL: new weights */
     bool mid_stage;                     /* start is in the middle of next_stage, at next_step */
-    bool import; /* start is another stage's result that begins next_stage (rule 3) */
+    bool import;           /* start is another stage's result that begins next_stage (rule 3) */
     int64_t next_step;     /* of start's attempt at the stage */
     bool accepted_changes; /* completed stages differ, and --accept-changes was given */
     char sentence[256];    /* what train prints first: interface.md's words */

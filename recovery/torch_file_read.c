@@ -333,7 +333,8 @@ static enum aft_code read_moments(struct aft_torch_tensors *tensors, struct aft_
 static bool is_zero(const struct aft_pickle_value *value)
 {
     return (aft_pickle_is(value, AFT_PICKLE_REAL) && value->real == 0) ||
-           ((aft_pickle_is(value, AFT_PICKLE_INTEGER) || aft_pickle_is(value, AFT_PICKLE_BOOLEAN)) &&
+           ((aft_pickle_is(value, AFT_PICKLE_INTEGER) ||
+             aft_pickle_is(value, AFT_PICKLE_BOOLEAN)) &&
             value->integer == 0);
 }
 

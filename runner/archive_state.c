@@ -99,15 +99,15 @@ static void describe(char text[96], const struct aft_network *network)
 {
     size_t used = 0;
     for (int i = 0; i < network->n_hidden && used < 80; i++) {
-        used += (size_t)snprintf(text + used, 96 - used, "%s%d", i > 0 ? "," : "",
-                                 network->hidden[i]);
+        used +=
+            (size_t)snprintf(text + used, 96 - used, "%s%d", i > 0 ? "," : "", network->hidden[i]);
     }
-    (void)snprintf(text + used, 96 - used, " %s", network->activation == AFT_RELU ? "relu" : "tanh");
+    (void)snprintf(text + used, 96 - used, " %s",
+                   network->activation == AFT_RELU ? "relu" : "tanh");
 }
 
-static enum aft_code check_network(const struct aft_sb3_model *model,
-                                   const struct aft_stage *stage, const char *what,
-                                   struct aft_error *error)
+static enum aft_code check_network(const struct aft_sb3_model *model, const struct aft_stage *stage,
+                                   const char *what, struct aft_error *error)
 {
     struct aft_network its = aft_network_of_model(model);
     struct aft_network wanted = aft_network_of_settings(&stage->ppo, model->obs_dim);

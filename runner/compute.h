@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 6 };
+enum { AFT_COMPUTE_VERSION = 5 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 

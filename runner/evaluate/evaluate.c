@@ -70,8 +70,9 @@ static void warn_of_statistics(const struct aft_trained_policy *policy)
 {
     const struct aft_sb3_model *model = aft_archive_sb3_model(policy->archive);
     if (model != NULL && model->vec_normalize) {
-        (void)fprintf(stderr, "note: the model was trained within a VecNormalize; if that "
-                              "normalised observations, it is judged without\n");
+        (void)fprintf(stderr,
+                      "note: the model was trained within a VecNormalize; if that "
+                      "normalised observations, it is judged without\n");
     }
 }
 

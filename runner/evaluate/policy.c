@@ -99,7 +99,8 @@ static enum aft_code check_sensors(const struct aft_trained_policy *policy, stru
     int obs_dim = aft_environment_obs_dim(&setup.config);
     aft_stage_environment_clear(&setup);
     if (obs_dim != policy->obs_dim) {
-        return aft_fail(error, AFT_ERR_USAGE,
+        bool has_own = aft_archive_sb3_model(policy->archive) == NULL; /* changed by an override */
+        return aft_fail(error, has_own ? AFT_ERR_USAGE : AFT_ERR_REFUSED,
                         "evaluate: the policy observes %d values, these sensors make %d",
                         policy->obs_dim, obs_dim);
     }
@@ -111,10 +112,9 @@ static enum aft_code open_engine(struct aft_trained_policy *policy,
                                  const struct aft_training_state *state, struct aft_error *error)
 {
     const struct aft_sb3_model *model = aft_archive_sb3_model(policy->archive);
-    policy->network =
-        model != NULL
-            ? aft_network_of_model(model)
-            : aft_network_of_settings(&policy->curriculum->stages[0].ppo, policy->obs_dim);
+    policy->network = model != NULL ? aft_network_of_model(model)
+                                    : aft_network_of_settings(&policy->curriculum->stages[0].ppo,
+                                                              policy->obs_dim);
     struct aft_engine_config config = {
         .network = policy->network,
         .max_rows = BATCH,

@@ -21,7 +21,7 @@ struct aft_trained_policy {
     struct aft_engine engine;
     struct aft_normaliser normaliser; /* not enabled for a model of Stable-Baselines3 */
     int obs_dim, stage;               /* stage: the archive's, from 1 */
-    float *normalised;  /* scratch of a batch */
+    float *normalised;                /* scratch of a batch */
 };
 
 struct aft_policy_source {
@@ -34,7 +34,7 @@ struct aft_policy_source {
 
 /* CORRUPT or REFUSED for an archive that is not sound; USAGE for overrides or a curriculum
  * with a mistake, a curriculum_path for an archive that carries its own, or sensors that do
- * not make the observation the policy was trained on. */
+ * not make the observation the policy was trained on (REFUSED for Stable-Baselines3's). */
 enum aft_code aft_trained_policy_open(struct aft_trained_policy *policy,
                                       const struct aft_policy_source *source,
                                       struct aft_error *error);
