@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KNOWN_MAJOR_VERSION = 2 };
+#define KNOWN_VERSIONS "2."
 
 static enum aft_code read_version(struct aft_archive *archive, struct aft_error *error)
 {
@@ -24,11 +24,10 @@ static enum aft_code read_version(struct aft_archive *archive, struct aft_error 
         version[i] = (char)(c > 0x20 && c < 0x7f ? c : '?');
     }
     version[length] = '\0';
-    char *end = NULL;
-    if (strtol(version, &end, 10) != KNOWN_MAJOR_VERSION || *end != '.') {
+    if (strncmp(version, KNOWN_VERSIONS, strlen(KNOWN_VERSIONS)) != 0) {
         return aft_fail(error, AFT_ERR_REFUSED,
-                        "Stable-Baselines3 %s saved it; those of %d.x are read", version,
-                        KNOWN_MAJOR_VERSION);
+                        "Stable-Baselines3 %s saved it; those of " KNOWN_VERSIONS "x are read",
+                        version);
     }
     return AFT_OK;
 }
@@ -44,6 +43,7 @@ static enum aft_code read_data(struct aft_archive *archive, struct aft_error *er
                    ? aft_fail(error, code, "%s", cause.message)
                    : aft_fail(error, code, "member '" AFT_MEMBER_DATA "': %.200s", cause.message);
     }
+    memcpy(model.version, archive->sb3.version, sizeof model.version);
     archive->sb3 = model;
     return AFT_OK;
 }
@@ -161,9 +161,9 @@ static enum aft_code check_layout(const struct aft_sb3_model *model,
 static enum aft_code read_model(struct aft_archive *archive, struct aft_error *error)
 {
     struct aft_torch_adam adam;
-    enum aft_code code = read_data(archive, error);
+    enum aft_code code = read_version(archive, error);
     if (code == AFT_OK) {
-        code = read_version(archive, error);
+        code = read_data(archive, error);
     }
     if (code == AFT_OK) {
         code = aft_archive_read_tensors(archive, &adam, error);
