@@ -201,8 +201,8 @@ static enum aft_code read_foreign(struct aft_archive *archive, const void *bytes
     enum aft_code code = aft_zip_read(&archive->zip, bytes, size, &limits, &cause);
     if (code != AFT_OK) {
         return aft_fail(error, code,
-                        "no digest at its end, so none of ours or truncated; and for "
-                        "Stable-Baselines3's: %.100s",
+                        "truncated, or no archive: it has no digest at its end, as ours have, and "
+                        "for one of Stable-Baselines3: %.80s",
                         cause.message);
     }
     if (aft_zip_find(&archive->zip, AFT_MEMBER_MANIFEST) != NULL) {

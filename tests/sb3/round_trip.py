@@ -34,6 +34,16 @@ except ImportError as problem:
     print(f"skipped: {problem}")
     sys.exit(77)
 
+if torch.__version__.startswith("1."):
+    # From 2.8 on SB3 loads with weights_only, in which torch 1.13 cannot read any optimizer's file.
+    load_of_torch = torch.load
+
+    def load_without_limits(*arguments, **options):
+        options.pop("weights_only", None)
+        return load_of_torch(*arguments, **options)
+
+    torch.load = load_without_limits
+
 PROGRAM, POLICY_ACT = sys.argv[1:3]
 HERE = os.path.dirname(os.path.abspath(__file__))
 CURRICULUM = os.path.join(HERE, "building.ini")

@@ -337,7 +337,40 @@ static void archive_open_any__refuses_other_layouts(void **state)
     aft_archive_close(archive);
 }
 
-/* Every truncation, and every flipped byte: refused or whole, and never ours. */
+/* PyTorch 2.x puts more members into a .pth than 1.13, which wrote the fixtures. */
+static void archive_open_any__passes_over_what_newer_torch_adds(void **state)
+{
+    (void)state;
+    static const struct aft_zip_entry added[] = {
+        {.name = "archive/byteorder", .bytes = "little", .size = 6},
+        {.name = "archive/.format_version", .bytes = "1", .size = 1},
+        {.name = "archive/.storage_alignment", .bytes = "64", .size = 2},
+        {.name = "archive/.data/serialization_id", .bytes = "0123456789", .size = 10},
+    };
+    enum { N_ADDED = sizeof added / sizeof *added };
+    struct aft_zip_entry entries[64];
+    const struct aft_zip_limits limits = {.members = 64, .total = 1 << 20, .folders = true};
+    struct aft_archive *archive = open_fixture("list");
+    struct aft_zip zip;
+    char *policy = NULL;
+    size_t size = 0, n = 0;
+    const void *before = aft_archive_member(archive, "policy.pth", &size);
+    assert_int_equal(aft_zip_read(&zip, before, size, &limits, NULL), AFT_OK);
+    assert_true(zip.n + N_ADDED <= 64);
+    for (; n < zip.n; n++) {
+        entries[n] = (struct aft_zip_entry){.name = zip.members[n].name,
+                                            .bytes = zip.members[n].bytes,
+                                            .size = zip.members[n].size};
+    }
+    memcpy(entries + n, added, sizeof added);
+    assert_int_equal(aft_zip_write(&policy, &size, entries, n + N_ADDED, NULL), AFT_OK);
+    assert_reads_as("policy.pth", policy, size, AFT_OK, "");
+    free(policy);
+    aft_zip_clear(&zip);
+    aft_archive_close(archive);
+}
+
+/* Truncations, and flipped bits: refused or whole, and never ours. */
 static void archive_open_any__survives_damage(void **state)
 {
     (void)state;
@@ -385,6 +418,7 @@ int main(void)
         cmocka_unit_test(archive_open_any__refuses_what_does_not_fit),
         cmocka_unit_test(archive_open_any__checks_each_member),
         cmocka_unit_test(archive_open_any__refuses_other_layouts),
+        cmocka_unit_test(archive_open_any__passes_over_what_newer_torch_adds),
         cmocka_unit_test(archive_open_any__survives_damage),
         cmocka_unit_test(archive_open__takes_no_archive_of_sb3),
     };
