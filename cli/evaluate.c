@@ -49,7 +49,7 @@ static const char help[] =
     "                       or spectral acceleration (5 %, first period), in g; none\n"
     "\n"
     "OPTIONS\n"
-    "  --curriculum FILE    for an archive of Stable-Baselines3 (default: stages.ini)\n"
+    "  --curriculum FILE    for archives of Stable-Baselines3 (default: stages.ini)\n"
     "  --controllers LIST   some of policy,passive_tuned,lqr,lqg (default: all); uncontrolled\n"
     "                       and passive are always there\n"
     "  --against ARCHIVE    another archive's policy, as the controller baseline, on the same\n"

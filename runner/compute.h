@@ -59,7 +59,7 @@ enum aft_evaluate_scale { /* of the motions of `aftershock evaluate` */
 
 struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed */
     const char *archive;
-    const char *against; /* another archive, whose policy is the baseline; NULL: none */
+    const char *against;         /* another archive, whose policy is the baseline; NULL: none */
     const char *curriculum_path; /* of an archive that carries none; NULL: stages.ini */
     const char *engine, *device;
     int threads;           /* 0: all cores */

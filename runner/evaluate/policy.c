@@ -77,15 +77,8 @@ static enum aft_code find_curriculum(struct aft_trained_policy *policy,
                                      const struct aft_policy_source *source,
                                      struct aft_error *error)
 {
-    if (aft_archive_sb3_model(policy->archive) != NULL) {
-        return load_curriculum(policy, source, error);
-    }
-    if (source->curriculum_path != NULL) {
-        return aft_fail(error, AFT_ERR_USAGE,
-                        "--curriculum: '%.150s' carries its own; --set changes settings of it",
-                        source->path);
-    }
-    return read_curriculum(policy, source, error);
+    return aft_archive_sb3_model(policy->archive) != NULL ? load_curriculum(policy, source, error)
+                                                          : read_curriculum(policy, source, error);
 }
 
 static enum aft_code check_sensors(const struct aft_trained_policy *policy, struct aft_error *error)

@@ -33,8 +33,8 @@ struct aft_policy_source {
 };
 
 /* CORRUPT or REFUSED for an archive that is not sound; USAGE for overrides or a curriculum
- * with a mistake, a curriculum_path for an archive that carries its own, or sensors that do
- * not make the observation the policy was trained on (REFUSED for Stable-Baselines3's). */
+ * with a mistake, or sensors that do not make the observation the policy was trained on
+ * (REFUSED for Stable-Baselines3's). */
 enum aft_code aft_trained_policy_open(struct aft_trained_policy *policy,
                                       const struct aft_policy_source *source,
                                       struct aft_error *error);

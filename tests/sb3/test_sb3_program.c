@@ -243,6 +243,28 @@ static void evaluate__keeps_to_the_curriculum_of_an_archive_of_ours(void **state
     assert_non_null(strstr(outcome->err, "carries its own"));
 }
 
+static void evaluate__sets_a_model_against_an_archive_of_ours(void **state)
+{
+    (void)state;
+    char arguments[2 * PATH_MAX];
+    const char *const one[] = {"--stop-after-stage", "1", NULL};
+    expect(train(one), 0, "stage 1");
+    (void)snprintf(arguments, sizeof arguments,
+                   "evaluate " BUILDING " --curriculum " HERE
+                   "building.ini --stage 1 --against "
+                   "%.3900s/models/small/stage1_50kN.zip --motions-per-stage 2 --json "
+                   "--controllers policy,baseline",
+                   folder);
+    const struct outcome *outcome = run(arguments);
+    assert_int_equal(outcome->code, 0);
+    struct aft_json *document = parse_output(outcome);
+    const struct aft_json *motion = aft_json_at(aft_json_get(document, "motions"), 0);
+    const struct aft_json *controllers = aft_json_get(motion, "controllers");
+    assert_true(aft_json_is_object(aft_json_get(controllers, "policy")));
+    assert_true(aft_json_is_object(aft_json_get(controllers, "baseline")));
+    aft_json_destroy(document);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -257,6 +279,7 @@ int main(void)
         IN_FOLDER(evaluate__judges_a_model_in_the_curriculum_it_is_given),
         IN_FOLDER(evaluate__says_what_it_lacks),
         IN_FOLDER(evaluate__keeps_to_the_curriculum_of_an_archive_of_ours),
+        IN_FOLDER(evaluate__sets_a_model_against_an_archive_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
