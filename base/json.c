@@ -210,10 +210,15 @@ const char *aft_json_get_string(const struct aft_json *object, const char *key,
     return json_is_string(value) ? json_string_value(value) : fallback;
 }
 
+int64_t aft_json_integer_value(const struct aft_json *value, int64_t fallback)
+{
+    const json_t *number = unwrap(value);
+    return json_is_integer(number) ? (int64_t)json_integer_value(number) : fallback;
+}
+
 int64_t aft_json_get_integer(const struct aft_json *object, const char *key, int64_t fallback)
 {
-    const json_t *value = json_object_get(unwrap(object), key);
-    return json_is_integer(value) ? (int64_t)json_integer_value(value) : fallback;
+    return aft_json_integer_value(aft_json_get(object, key), fallback);
 }
 
 double aft_json_get_real(const struct aft_json *object, const char *key, double fallback)

@@ -53,6 +53,7 @@ bool aft_json_equal(const struct aft_json *a, const struct aft_json *b);
 
 /* The value itself, or the fallback where it is of another type. */
 const char *aft_json_string_value(const struct aft_json *value, const char *fallback);
+int64_t aft_json_integer_value(const struct aft_json *value, int64_t fallback);
 
 /* The member's value, or the fallback where it is missing or of another type. */
 const char *aft_json_get_string(const struct aft_json *object, const char *key,

@@ -20,10 +20,15 @@ void aft_simd_limit(enum aft_simd widest);
  * with the arguments, compiled once for each instruction set.
  */
 #if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__clang__) /* which knows no such option; the bits are the same */
+#define AFT_SIMD_TUNING
+#else
+#define AFT_SIMD_TUNING ",prefer-vector-width=512"
+#endif
 #define AFT_SIMD_FUNCTION(name, parameters, body, arguments)                                       \
     __attribute__((flatten,                                                                        \
-                   target("avx512f,avx512bw,avx512dq,avx512vl,fma,"                                \
-                          "prefer-vector-width=512"))) static void name##_avx512 parameters        \
+                   target("avx512f,avx512bw,avx512dq,avx512vl,fma" AFT_SIMD_TUNING))) static void  \
+        name##_avx512 parameters                                                                   \
     {                                                                                              \
         body arguments;                                                                            \
     }                                                                                              \

@@ -95,11 +95,16 @@ static const struct aft_option options[] = {
      .words = "stage pga= sa= none",
      .expected = "stage, pga=G, sa=G (in g, up to 10) or none",
      .take = take_scale},
+    {.name = "curriculum",
+     .value = "FILE",
+     .help = "for archives of Stable-Baselines3 (default: stages.ini)",
+     .heading = "OPTIONS",
+     .kind = AFT_FILE,
+     .offset = OPTION(curriculum_path)},
     {.name = "controllers",
      .value = "LIST",
      .help = "some of policy,passive_tuned,lqr,lqg (default: all); uncontrolled and passive are "
              "always there",
-     .heading = "OPTIONS",
      .kind = AFT_TEXT,
      .words = "policy passive_tuned lqr lqg",
      .accepts = is_list,
@@ -124,7 +129,7 @@ static const struct aft_option options[] = {
      .offset = OPTION(robustness)},
     {.name = "set",
      .value = "SECTION.KEY=VALUE",
-     .help = "changes one setting of the archive's curriculum; may be given again. SECTION may be "
+     .help = "changes one setting of the curriculum; may be given again. SECTION may be "
              "'stage N'",
      .kind = AFT_SETTING,
      .offset = offsetof(struct command_line, settings)},
@@ -251,7 +256,9 @@ static const struct aft_section description[] = {
               "the criteria J1 to J14 of the benchmark control problems.\n\n"
               "Without --motions or --magnitude: unseen motions of every stage up to the "
               "archive's, with that stage's force limit. The same options give the same motions "
-              "for every archive."},
+              "for every archive.\n\n"
+              "An archive that Stable-Baselines3 saved (PPO, MlpPolicy) carries no curriculum: it "
+              "is judged in that of --curriculum, as a result of its last stage."},
     {0},
 };
 static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};

@@ -38,6 +38,18 @@ static const struct aft_option table[] = {
      .help = "where to; - is standard output, and needs --format",
      .kind = AFT_FILE,
      .offset = offsetof(struct command_line, options.output)},
+    {.name = "stage",
+     .value = "N",
+     .help = "with this stage's force limit, nominal controller and guard (default: the archive's)",
+     .kind = AFT_WHOLE,
+     .least = 1,
+     .most = 10000,
+     .offset = offsetof(struct command_line, options.stage)},
+    {.name = "curriculum",
+     .value = "FILE",
+     .help = "for archives of Stable-Baselines3 (default: stages.ini)",
+     .kind = AFT_FILE,
+     .offset = offsetof(struct command_line, options.curriculum_path)},
     {.name = "json",
      .help = "one JSON document on standard output: path, format, size, sha256, inputs, outputs, "
              "observation",
@@ -145,7 +157,9 @@ static const struct aft_section description[] = {
               "every entry of the observation: name, unit, scale. docs/export.md has the lines to "
               "use each.",
      .entries = forms},
-    {.prose = "The file is published whole or not at all, and read back."},
+    {.prose = "The file is published whole or not at all, and read back.\n\n"
+              "An archive that Stable-Baselines3 saved (PPO, MlpPolicy) carries no curriculum: "
+              "its building is that of --curriculum, and its stage the last."},
     {0},
 };
 static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};
@@ -158,7 +172,7 @@ static const struct aft_entry examples[] = {
 const struct aft_command aft_command_export = {
     .name = "export",
     .summary = "the policy as TorchScript, ONNX, safetensors or C source",
-    .synopsis = "ARCHIVE -o FILE [--format FORMAT] [--json]",
+    .synopsis = "ARCHIVE -o FILE [options]",
     .description = description,
     .options = table,
     .exit_codes = exit_codes,

@@ -13,10 +13,35 @@
 static const struct aft_option options[] = {
     {.name = "json",
      .help = "one JSON document on standard output: path, valid, reason, manifest, members, "
-             "weights_sha256, training_state_sha256",
+             "weights_sha256, training_state_sha256; for an archive that Stable-Baselines3 saved "
+             "manifest is null, and stable_baselines3 an object",
      .kind = AFT_FLAG},
     {0},
 };
+
+/* What a model of Stable-Baselines3 has for a manifest; null for an archive of ours. */
+static struct aft_json *sb3_json(const struct aft_archive *archive)
+{
+    const struct aft_sb3_model *model = aft_archive_sb3_model(archive);
+    if (model == NULL) {
+        return aft_json_null();
+    }
+    struct aft_json *object = aft_json_object(), *layers = aft_json_array();
+    for (int i = 0; i < model->n_layers; i++) {
+        aft_json_append(layers, aft_json_integer(model->layers[i]));
+    }
+    aft_json_set_string(object, "version", model->version);
+    aft_json_set_string(object, "algorithm", "PPO");
+    aft_json_set_string(object, "policy", "MlpPolicy");
+    aft_json_set_integer(object, "observations", model->obs_dim);
+    aft_json_set_integer(object, "actions", model->action_dim);
+    aft_json_set(object, "network", layers);
+    aft_json_set_string(object, "activation", model->relu ? "relu" : "tanh");
+    aft_json_set_integer(object, "num_timesteps", model->num_timesteps);
+    aft_json_set_integer(object, "adam_step", aft_archive_counters(archive)->adam_step);
+    aft_json_set_boolean(object, "vec_normalize", model->vec_normalize);
+    return object;
+}
 
 static struct aft_json *members_json(const struct aft_archive *archive)
 {
@@ -59,13 +84,16 @@ static int print_json(const struct aft_archive *archive, const char *path,
     aft_json_set_boolean(document, "valid", archive != NULL);
     aft_json_set_string(document, "reason", archive ? "" : reason->message);
     if (archive) {
-        aft_json_set(document, "manifest", aft_json_copy(aft_archive_manifest(archive)));
+        const struct aft_json *manifest = aft_archive_manifest(archive);
+        aft_json_set(document, "manifest", manifest ? aft_json_copy(manifest) : aft_json_null());
+        aft_json_set(document, "stable_baselines3", sb3_json(archive));
         aft_json_set(document, "members", members_json(archive));
         aft_json_set(document, "tensors", tensors_json(archive));
         aft_json_set_string(document, "weights_sha256", aft_archive_weights_hash(archive));
         aft_json_set_string(document, "training_state_sha256", aft_archive_state_hash(archive));
     } else {
         aft_json_set(document, "manifest", aft_json_null());
+        aft_json_set(document, "stable_baselines3", aft_json_null());
         aft_json_set(document, "members", aft_json_array());
         aft_json_set(document, "tensors", aft_json_array());
         aft_json_set(document, "weights_sha256", aft_json_null());
@@ -132,9 +160,12 @@ static void print_text(const struct aft_archive *archive, const char *path)
 {
     struct aft_archive_member member;
     char hex[AFT_SHA256_HEX_SIZE];
-    (void)printf("%s: valid %s archive\n\nMANIFEST\n", path,
-                 aft_archive_kind_name(aft_archive_kind(archive)));
-    print_object(aft_archive_manifest(archive), "", 0);
+    const struct aft_json *manifest = aft_archive_manifest(archive);
+    struct aft_json *model = sb3_json(archive);
+    (void)printf("%s: valid %s archive\n\n%s\n", path,
+                 aft_archive_kind_name(aft_archive_kind(archive)), manifest ? "MANIFEST" : "MODEL");
+    print_object(manifest ? manifest : model, "", 0);
+    aft_json_destroy(model);
     print_tensors(archive);
     (void)printf("\nMEMBERS\n  %-36s %12s  %s\n", "name", "bytes", "sha256");
     for (int i = 0; aft_archive_member_at(archive, i, &member, hex); i++) {
@@ -148,7 +179,7 @@ static int inspect(const char *path, bool json)
 {
     struct aft_archive *archive = NULL;
     struct aft_error reason;
-    enum aft_code code = aft_archive_open(&archive, path, &reason);
+    enum aft_code code = aft_archive_open_any(&archive, path, &reason);
     int exit_code;
     if (code != AFT_OK) {
         archive = NULL;
@@ -185,7 +216,10 @@ static const struct aft_section description[] = {
               "its tensors with their shapes and ranges, its members with their SHA-256, and two "
               "hashes: weights_sha256 over all weights, and training_state_sha256 over weights, "
               "optimizer moments and counters. Two trainings that are bit for bit the same have "
-              "the same training_state_sha256, whatever their host, time or path."},
+              "the same training_state_sha256, whatever their host, time or path.\n\n"
+              "An archive that Stable-Baselines3 saved (PPO, MlpPolicy) has no manifest and no "
+              "digest: its version, network and steps are printed instead. No pickle is "
+              "executed."},
     {0},
 };
 static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};

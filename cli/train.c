@@ -90,7 +90,8 @@ static const struct aft_option options[] = {
              "checkpoint, INTERRUPTED or ERROR archive\n"
              "PATH: from exactly this archive; a checkpoint, INTERRUPTED or ERROR archive is "
              "continued at its step; the result of another stage, a final or a best archive "
-             "begins the first stage that is not complete; not with --fresh",
+             "begins the first stage that is not complete, and so does one that "
+             "Stable-Baselines3 saved; not with --fresh",
      .kind = AFT_OWN,
      .words = "stage latest",
      .files = true,

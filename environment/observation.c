@@ -414,7 +414,7 @@ static inline void command(float *shares, const struct aft_sensors *s, const flo
         bool beyond = fabsf(stroke[j]) + rate[j] * rate[j] * guard.s2_per_m > guard.reach_m;
         bool outward = stroke[j] * rate[j] > 0.0F;
         float brake = rate[j] > 0.0F ? -1.0F : 1.0F;
-        shares[j] = beyond & outward ? brake : shares[j];
+        shares[j] = (beyond & outward) ? brake : shares[j];
     }
 }
 

@@ -8,7 +8,7 @@ static const char *const kind_names[] = {
     [AFT_ARCHIVE_STAGE] = "stage",     [AFT_ARCHIVE_FINAL] = "final",
     [AFT_ARCHIVE_BEST] = "best",       [AFT_ARCHIVE_INTERRUPTED] = "interrupted",
     [AFT_ARCHIVE_ERROR] = "error",     [AFT_ARCHIVE_CHECKPOINT] = "checkpoint",
-    [AFT_ARCHIVE_UNKNOWN] = "unknown",
+    [AFT_ARCHIVE_UNKNOWN] = "unknown", [AFT_ARCHIVE_SB3] = "Stable-Baselines3",
 };
 
 const struct aft_counter_field aft_counter_fields[AFT_COUNTER_FIELDS] = {
@@ -32,7 +32,7 @@ size_t aft_archive_unpacked_limit(size_t file_size)
 
 const char *aft_archive_kind_name(enum aft_archive_kind kind)
 {
-    return kind_names[kind <= AFT_ARCHIVE_UNKNOWN ? kind : AFT_ARCHIVE_UNKNOWN];
+    return kind_names[kind <= AFT_ARCHIVE_SB3 ? kind : AFT_ARCHIVE_UNKNOWN];
 }
 
 enum aft_archive_kind aft_archive_kind_of_name(const char *name)

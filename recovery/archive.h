@@ -28,6 +28,7 @@ enum aft_archive_kind {
     AFT_ARCHIVE_ERROR,
     AFT_ARCHIVE_CHECKPOINT,
     AFT_ARCHIVE_UNKNOWN,
+    AFT_ARCHIVE_SB3, /* saved by Stable-Baselines3; no manifest of ours states it */
 };
 const char *aft_archive_kind_name(enum aft_archive_kind kind); /* "stage", "interrupted", … */
 enum aft_archive_kind aft_archive_kind_of_name(const char *name);
@@ -106,6 +107,15 @@ void aft_archive_state_sha256(char hex[AFT_SHA256_HEX_SIZE],
 
 struct aft_archive; /* an archive that has been read and fully verified */
 
+struct aft_sb3_model { /* what an archive saved by Stable-Baselines3 says of its PPO model */
+    char version[32];  /* of Stable-Baselines3 */
+    int obs_dim, action_dim;
+    int n_layers, layers[AFT_ARCHIVE_MAX_LAYERS]; /* hidden, of policy and value network alike */
+    bool relu;                                    /* otherwise tanh */
+    int64_t num_timesteps;
+    bool vec_normalize; /* trained within a VecNormalize, whose statistics are in no archive */
+};
+
 /* Reads and verifies: digest over the file, structure of the zip, manifest and
  * its version, every SHA-256 and CRC, pickles, all weights and moments finite,
  * hashes of weights and state. Failure is AFT_ERR_CORRUPT (with the reason),
@@ -116,12 +126,22 @@ enum aft_code aft_archive_open_bytes(struct aft_archive **archive, const void *b
                                      const char *what, struct aft_error *error);
 void aft_archive_close(struct aft_archive *archive);
 
+/* Also one that Stable-Baselines3 2.x saved, where the file is none of ours: kind
+ * AFT_ARCHIVE_SB3, without a manifest (NULL); its counters are 0 but for total_steps
+ * and adam_step, and without optimizer state its moments are NULL. Such a file has no
+ * digest: zip, CRCs, shapes and finite numbers are what can be checked. REFUSED, with
+ * the reason, for a model that does not fit: docs/stable-baselines3.md lists them. */
+enum aft_code aft_archive_open_any(struct aft_archive **archive, const char *path,
+                                   struct aft_error *error);
+
 /* All borrowed until close. */
 enum aft_archive_kind aft_archive_kind(const struct aft_archive *archive);
 const struct aft_json *aft_archive_manifest(const struct aft_archive *archive);
 const struct aft_archive_counters *aft_archive_counters(const struct aft_archive *archive);
 int aft_archive_tensors(const struct aft_archive *archive,
                         const struct aft_archive_tensor **tensors);
+/* NULL for an archive of ours. */
+const struct aft_sb3_model *aft_archive_sb3_model(const struct aft_archive *archive);
 const char *aft_archive_weights_hash(const struct aft_archive *archive);
 const char *aft_archive_state_hash(const struct aft_archive *archive);
 int aft_archive_member_count(const struct aft_archive *archive);

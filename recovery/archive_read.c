@@ -3,28 +3,22 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "recovery/archive_parts.h"
-#include "recovery/torch_file.h"
-#include "recovery/zip_bytes.h"
 
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct aft_archive {
-    enum aft_archive_kind kind;
-    struct aft_json *manifest;
-    struct aft_archive_counters counters;
-    struct aft_zip zip;
-    char (*member_hashes)[AFT_SHA256_HEX_SIZE]; /* [zip.n] */
-    struct aft_torch_tensors tensors;
-    char weights_hash[AFT_SHA256_HEX_SIZE];
-    char state_hash[AFT_SHA256_HEX_SIZE];
-};
-
 static enum aft_code bad(struct aft_error *error, const char *cause)
 {
     return aft_fail(error, AFT_ERR_CORRUPT, "%s", cause);
+}
+
+bool aft_archive_has_digest(const char *bytes, size_t size)
+{
+    return size >= AFT_ZIP_END_SIZE + AFT_COMMENT_SIZE &&
+           memcmp(bytes + size - AFT_COMMENT_SIZE, AFT_COMMENT_PREFIX, AFT_COMMENT_PREFIX_SIZE) ==
+               0;
 }
 
 static enum aft_code check_digest(const char *bytes, size_t size, struct aft_error *error)
@@ -35,7 +29,7 @@ static enum aft_code check_digest(const char *bytes, size_t size, struct aft_err
     size_t covered = size - AFT_COMMENT_SIZE;
     const char *comment = bytes + covered;
     const char *end_record = comment - AFT_ZIP_END_SIZE;
-    if (memcmp(comment, AFT_COMMENT_PREFIX, AFT_COMMENT_PREFIX_SIZE) != 0) {
+    if (!aft_archive_has_digest(bytes, size)) {
         return bad(error, "no digest at its end: truncated, or not an Aftershock archive");
     }
     char hex[AFT_SHA256_HEX_SIZE];
@@ -99,9 +93,8 @@ static enum aft_code parse_counters(struct aft_archive *archive, struct aft_erro
     return AFT_OK;
 }
 
-static enum aft_code check_members(struct aft_archive *archive, struct aft_error *error)
+enum aft_code aft_archive_hash_members(struct aft_archive *archive, struct aft_error *error)
 {
-    const struct aft_json *listed = aft_json_get(archive->manifest, "members");
     const struct aft_zip *zip = &archive->zip;
     archive->member_hashes = calloc(zip->n, sizeof *archive->member_hashes);
     if (archive->member_hashes == NULL) {
@@ -110,6 +103,16 @@ static enum aft_code check_members(struct aft_archive *archive, struct aft_error
     for (size_t i = 0; i < zip->n; i++) {
         const struct aft_zip_member *member = &zip->members[i];
         aft_sha256_hex(member->bytes, member->size, archive->member_hashes[i]);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code check_members(const struct aft_archive *archive, struct aft_error *error)
+{
+    const struct aft_json *listed = aft_json_get(archive->manifest, "members");
+    const struct aft_zip *zip = &archive->zip;
+    for (size_t i = 0; i < zip->n; i++) {
+        const struct aft_zip_member *member = &zip->members[i];
         if (strcmp(member->name, AFT_MEMBER_MANIFEST) == 0) {
             continue; /* it cannot hold its own hash; the file's digest covers it */
         }
@@ -166,44 +169,68 @@ static enum aft_code in_member(enum aft_code code, const char *name, struct aft_
     return code;
 }
 
-static enum aft_code read_tensors(struct aft_archive *archive, struct aft_error *error)
+enum aft_code aft_archive_read_tensors(struct aft_archive *archive, struct aft_torch_adam *adam,
+                                       struct aft_error *error)
 {
     const struct aft_zip_member *policy = aft_zip_find(&archive->zip, AFT_MEMBER_POLICY);
     const struct aft_zip_member *optimizer = aft_zip_find(&archive->zip, AFT_MEMBER_OPTIMIZER);
-    if (policy == NULL || optimizer == NULL) {
-        return bad(error, "it has no " AFT_MEMBER_POLICY " or no " AFT_MEMBER_OPTIMIZER);
+    memset(adam, 0, sizeof *adam);
+    if (policy == NULL) {
+        return bad(error, "it has no " AFT_MEMBER_POLICY);
     }
-    struct aft_torch_adam adam;
     enum aft_code code =
         aft_torch_read_policy(&archive->tensors, policy->bytes, policy->size, error);
     if (code != AFT_OK) {
         return in_member(code, AFT_MEMBER_POLICY, error);
     }
-    code = aft_torch_read_adam(&archive->tensors, &adam, optimizer->bytes, optimizer->size, error);
+    if (optimizer != NULL) {
+        code =
+            aft_torch_read_adam(&archive->tensors, adam, optimizer->bytes, optimizer->size, error);
+    }
     if (code != AFT_OK) {
         return in_member(code, AFT_MEMBER_OPTIMIZER, error);
+    }
+    return check_finite(archive, error);
+}
+
+static enum aft_code read_tensors(struct aft_archive *archive, struct aft_error *error)
+{
+    if (aft_zip_find(&archive->zip, AFT_MEMBER_OPTIMIZER) == NULL) {
+        return bad(error, "it has no " AFT_MEMBER_OPTIMIZER);
+    }
+    struct aft_torch_adam adam;
+    enum aft_code code = aft_archive_read_tensors(archive, &adam, error);
+    if (code != AFT_OK) {
+        return code;
     }
     bool has_moments = archive->tensors.n > 0 && archive->tensors.tensor[0].exp_avg != NULL;
     if (has_moments && (float)adam.step != (float)archive->counters.adam_step) {
         return bad(error, "the optimizer's step is not the manifest's");
     }
-    return check_finite(archive, error);
+    return AFT_OK;
 }
 
-static enum aft_code check_hashes(struct aft_archive *archive, struct aft_error *error)
+enum aft_code aft_archive_hash_state(struct aft_archive *archive, struct aft_error *error)
 {
     const struct aft_torch_tensors *tensors = &archive->tensors;
     aft_archive_weights_sha256(archive->weights_hash, tensors->tensor, tensors->n);
     aft_archive_state_sha256(archive->state_hash, tensors->tensor, tensors->n, &archive->counters);
-    const char *weights = aft_json_get_string(archive->manifest, "weights_sha256", "");
-    const char *state = aft_json_get_string(archive->manifest, "training_state_sha256", "");
     if (archive->weights_hash[0] == '\0' || archive->state_hash[0] == '\0') {
         return aft_fail(error, AFT_ERR_MEMORY, "no memory for hashes");
     }
-    if (strcmp(weights, archive->weights_hash) != 0 || strcmp(state, archive->state_hash) != 0) {
+    return AFT_OK;
+}
+
+static enum aft_code check_hashes(struct aft_archive *archive, struct aft_error *error)
+{
+    enum aft_code code = aft_archive_hash_state(archive, error);
+    const char *weights = aft_json_get_string(archive->manifest, "weights_sha256", "");
+    const char *state = aft_json_get_string(archive->manifest, "training_state_sha256", "");
+    if (code == AFT_OK &&
+        (strcmp(weights, archive->weights_hash) != 0 || strcmp(state, archive->state_hash) != 0)) {
         return bad(error, "weights or optimizer state do not have the manifest's SHA-256");
     }
-    return AFT_OK;
+    return code;
 }
 
 static enum aft_code read_verified(struct aft_archive *archive, const void *bytes, size_t size,
@@ -217,6 +244,9 @@ static enum aft_code read_verified(struct aft_archive *archive, const void *byte
     }
     if (code == AFT_OK) {
         code = parse_manifest(archive, error);
+    }
+    if (code == AFT_OK) {
+        code = aft_archive_hash_members(archive, error);
     }
     if (code == AFT_OK) {
         code = check_members(archive, error);
@@ -246,17 +276,20 @@ enum aft_code aft_archive_read_bytes(struct aft_archive **archive, const void *b
     return AFT_OK;
 }
 
+/* a long folder must not push the cause out of the message */
+static enum aft_code fail_opening(enum aft_code code, const char *what,
+                                  const struct aft_error *cause, struct aft_error *error)
+{
+    const char *name = strlen(what) > 100 ? aft_path_name(what) : what;
+    return aft_fail(error, code, "open archive '%.100s': %.140s", name, cause->message);
+}
+
 enum aft_code aft_archive_open_bytes(struct aft_archive **archive, const void *bytes, size_t size,
                                      const char *what, struct aft_error *error)
 {
     struct aft_error cause = {0};
     enum aft_code code = aft_archive_read_bytes(archive, bytes, size, &cause);
-    if (code != AFT_OK) {
-        /* a long folder must not push the cause out of the message */
-        const char *name = strlen(what) > 100 ? aft_path_name(what) : what;
-        return aft_fail(error, code, "open archive '%.100s': %.140s", name, cause.message);
-    }
-    return AFT_OK;
+    return code == AFT_OK ? AFT_OK : fail_opening(code, what, &cause, error);
 }
 
 enum aft_code aft_archive_open(struct aft_archive **archive, const char *path,
@@ -270,6 +303,21 @@ enum aft_code aft_archive_open(struct aft_archive **archive, const char *path,
         free(bytes);
     }
     return code;
+}
+
+enum aft_code aft_archive_open_any(struct aft_archive **archive, const char *path,
+                                   struct aft_error *error)
+{
+    char *bytes;
+    size_t size;
+    struct aft_error cause = {0};
+    enum aft_code code = aft_file_read(&bytes, &size, path, AFT_ARCHIVE_SIZE_LIMIT, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    code = aft_archive_read_any_bytes(archive, bytes, size, &cause);
+    free(bytes);
+    return code == AFT_OK ? AFT_OK : fail_opening(code, path, &cause, error);
 }
 
 void aft_archive_close(struct aft_archive *archive)
@@ -303,6 +351,11 @@ int aft_archive_tensors(const struct aft_archive *archive,
 {
     *tensors = archive->tensors.tensor;
     return archive->tensors.n;
+}
+
+const struct aft_sb3_model *aft_archive_sb3_model(const struct aft_archive *archive)
+{
+    return archive->kind == AFT_ARCHIVE_SB3 ? &archive->sb3 : NULL;
 }
 
 const char *aft_archive_weights_hash(const struct aft_archive *archive)

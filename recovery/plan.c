@@ -219,6 +219,7 @@ static void go_on(struct aft_plan *plan, FILE *report)
                       "Will resume from Stage %d/%d%s\n",
                       plan->start->path, plan->last_completed, plan->n_stages, plan->next_stage,
                       plan->n_stages, step);
+        aft_plan_report_sb3(report, plan->start);
     }
     (void)snprintf(plan->sentence, sizeof plan->sentence, "%s", sentence);
 }
@@ -229,7 +230,8 @@ static bool refuse_what_does_not_fit(struct aft_plan *plan,
                                      const struct aft_plan_request *request, FILE *report)
 {
     bool differs = false;
-    if (plan->start == NULL || plan->next_stage == 0 || request->fixed_keys == NULL) {
+    if (plan->start == NULL || plan->next_stage == 0 || request->fixed_keys == NULL ||
+        plan->start->kind == AFT_ARCHIVE_SB3) { /* it has no settings: the caller looks at it */
         return false;
     }
     for (const char *const *key = request->fixed_keys; *key != NULL; key++) {

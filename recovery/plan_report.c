@@ -193,6 +193,24 @@ static void report_unreadable(FILE *report, const struct aft_scan *scan)
     }
 }
 
+void aft_plan_report_sb3(FILE *report, const struct aft_scan_entry *start)
+{
+    if (start->kind != AFT_ARCHIVE_SB3) {
+        return;
+    }
+    (void)fprintf(report,
+                  "Stable-Baselines3 %s saved it after %" PRId64
+                  " steps: its weights, Adam state "
+                  "and steps begin the stage\n",
+                  start->sb3.version, start->total_steps);
+    if (start->sb3.vec_normalize) {
+        (void)fprintf(
+            report,
+            "Note: it was trained within a VecNormalize. If that normalised observations, "
+            "the weights do not fit the building's as they are\n");
+    }
+}
+
 void aft_plan_report_rest(FILE *report, const struct aft_plan *plan, const struct aft_scan *scan,
                           const struct aft_stage_expectation *stages)
 {

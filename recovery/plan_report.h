@@ -22,6 +22,9 @@ void aft_plan_report_ways_on(FILE *report, const struct aft_scan *scan, int stag
 /* ", step 250000", and of which attempt where it is not the stage's first. */
 void aft_plan_write_step(char *text, size_t size, const struct aft_scan_entry *entry);
 
+/* What start is, where Stable-Baselines3 saved it; nothing otherwise. */
+void aft_plan_report_sb3(FILE *report, const struct aft_scan_entry *start);
+
 /* For a plan that does not refuse: what is damaged, behind a gap, not part of
  * the curriculum, or in the middle of a stage and how to use it. */
 void aft_plan_report_rest(FILE *report, const struct aft_plan *plan, const struct aft_scan *scan,

@@ -1,4 +1,8 @@
-/* The `data` member: what stable_baselines3.PPO.load reads beside the tensors. */
+/*
+ * The `data` member: what stable_baselines3.PPO.load reads beside the tensors.
+ * It is JSON; what is no JSON is in it as a pickle, beside which Stable-Baselines3
+ * states the parts in clear. Those are what is read: no pickle of `data` is decoded.
+ */
 #ifndef AFT_RECOVERY_SB3_DATA_H
 #define AFT_RECOVERY_SB3_DATA_H
 
@@ -17,5 +21,11 @@ enum aft_code aft_sb3_data_write(char **text, size_t *size, const struct aft_arc
 
 /* gymnasium.spaces.Box(-bound, bound, (dim,), 'float32') */
 void aft_sb3_pickle_box(struct aft_pickle_writer *pickle, double bound, int dim);
+
+/* Fills in all of the model but version and layers. REFUSED, with the reason, unless it is
+ * PPO with SB3's own MlpPolicy, Tanh or ReLU, over one flat Box of observations and one
+ * action in [-1, 1]; CORRUPT where the text is no JSON. Messages are bare causes. */
+enum aft_code aft_sb3_data_read(struct aft_sb3_model *model, const char *text, size_t size,
+                                struct aft_error *error);
 
 #endif

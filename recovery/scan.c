@@ -57,6 +57,11 @@ static enum aft_code describe(struct aft_scan_entry *entry, const struct aft_arc
     copy_text(entry->parent, sizeof entry->parent, manifest, "parent");
     copy_text(entry->run_id, sizeof entry->run_id, manifest, "run_id");
     memcpy(entry->state_hash, aft_archive_state_hash(archive), sizeof entry->state_hash);
+    if (entry->kind == AFT_ARCHIVE_SB3) {
+        entry->stage = 0;
+        entry->sb3 = *aft_archive_sb3_model(archive);
+        return AFT_OK;
+    }
     check_stage(entry, manifest, counters->stage, entry->stage);
     const struct aft_json *settings = aft_json_get(manifest, "settings");
     if (entry->valid && settings != NULL) {
@@ -68,7 +73,11 @@ static enum aft_code describe(struct aft_scan_entry *entry, const struct aft_arc
     return AFT_OK;
 }
 
-static enum aft_code read_entry(struct aft_scan_entry *entry, struct aft_error *error)
+typedef enum aft_code (*read_function)(struct aft_archive **archive, const void *bytes, size_t size,
+                                       struct aft_error *error);
+
+static enum aft_code read_entry(struct aft_scan_entry *entry, read_function read,
+                                struct aft_error *error)
 {
     char *bytes = NULL;
     size_t size;
@@ -82,7 +91,7 @@ static enum aft_code read_entry(struct aft_scan_entry *entry, struct aft_error *
         return AFT_OK;
     }
     struct aft_archive *archive = NULL;
-    code = aft_archive_read_bytes(&archive, bytes, size, &cause);
+    code = read(&archive, bytes, size, &cause);
     free(bytes);
     if (code == AFT_ERR_MEMORY) {
         return aft_fail(error, code, "scan '%s': %.120s", entry->path, cause.message);
@@ -98,7 +107,8 @@ static enum aft_code read_entry(struct aft_scan_entry *entry, struct aft_error *
 }
 
 /* AFT_ERR_MISSING: the file went away while we looked, as checkpoints do. */
-static enum aft_code look_at(struct aft_scan_entry *entry, struct aft_error *error)
+static enum aft_code look_at(struct aft_scan_entry *entry, read_function read,
+                             struct aft_error *error)
 {
     struct stat status;
     if (lstat(entry->path, &status) != 0) {
@@ -115,7 +125,7 @@ static enum aft_code look_at(struct aft_scan_entry *entry, struct aft_error *err
     } else if (!S_ISREG(status.st_mode)) {
         set_reason(entry, "it is not a regular file");
     } else {
-        return read_entry(entry, error);
+        return read_entry(entry, read, error);
     }
     return AFT_OK;
 }
@@ -132,7 +142,7 @@ enum aft_code aft_scan_archive(struct aft_scan_entry *entry, const char *path,
     (void)aft_scan_name_parse(&parsed, aft_path_name(path));
     entry->kind = parsed.kind;
     entry->stage = parsed.stage;
-    enum aft_code code = look_at(entry, error);
+    enum aft_code code = look_at(entry, aft_archive_read_any_bytes, error);
     return code == AFT_ERR_MISSING ? aft_fail(error, code, "look at '%.200s': no such file", path)
                                    : code;
 }
@@ -177,7 +187,7 @@ static enum aft_code add_file(struct aft_scan *scan, const char *folder, const c
     entry->name_stage = in_checkpoints ? 0 : parsed.stage;
     enum aft_code code = aft_path_join(entry->path, folder, name, error);
     if (code == AFT_OK) {
-        code = look_at(entry, error);
+        code = look_at(entry, aft_archive_read_bytes, error);
     }
     if (code == AFT_OK) {
         scan->n++;

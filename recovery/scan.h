@@ -36,6 +36,7 @@ struct aft_scan_entry {
     char parent[AFT_SHA256_HEX_SIZE]; /* the state hash of the stage it started from; "": none */
     char run_id[64];
     struct aft_json *settings; /* the stage's effective settings; NULL when not valid */
+    struct aft_sb3_model sb3;  /* of kind AFT_ARCHIVE_SB3 */
 };
 
 struct aft_scan {
@@ -49,7 +50,8 @@ struct aft_scan {
 enum aft_code aft_scan_folder(struct aft_scan *scan, const char *folder, struct aft_error *error);
 void aft_scan_clear(struct aft_scan *scan);
 
-/* Looks at one archive, wherever it is (`--resume PATH`). MISSING where there is none. */
+/* Looks at one archive, wherever it is (`--resume PATH`), which may also be one that
+ * Stable-Baselines3 saved: kind AFT_ARCHIVE_SB3, of stage 0. MISSING where there is none. */
 enum aft_code aft_scan_archive(struct aft_scan_entry *entry, const char *path,
                                struct aft_error *error);
 void aft_scan_entry_clear(struct aft_scan_entry *entry);
@@ -86,7 +88,7 @@ struct aft_plan {
     const struct aft_scan_entry *start; /* whose state training starts from: `from`, or what rule 2
                                          * or 3 found; NULL: new weights */
     bool mid_stage;                     /* start is in the middle of next_stage, at next_step */
-    bool import; /* start is another stage's result that begins next_stage (rule 3) */
+    bool import;           /* start is another stage's result that begins next_stage (rule 3) */
     int64_t next_step;     /* of start's attempt at the stage */
     bool accepted_changes; /* completed stages differ, and --accept-changes was given */
     char sentence[256];    /* what train prints first: interface.md's words */

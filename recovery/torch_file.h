@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "recovery/archive.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct aft_torch_adam { /* of one parameter group */
     double learning_rate;
     double eps;
     int64_t step; /* Adam steps done; 0 or missing moments: no state is written */
+    bool plain;   /* as read: betas 0.9 and 0.999, no weight decay, no amsgrad. So it is written */
 };
 
 /* The state dict of torch.optim.Adam over the tensors. */

@@ -330,6 +330,28 @@ static enum aft_code read_moments(struct aft_torch_tensors *tensors, struct aft_
     return AFT_OK;
 }
 
+static bool is_zero(const struct aft_pickle_value *value)
+{
+    return (aft_pickle_is(value, AFT_PICKLE_REAL) && value->real == 0) ||
+           ((aft_pickle_is(value, AFT_PICKLE_INTEGER) ||
+             aft_pickle_is(value, AFT_PICKLE_BOOLEAN)) &&
+            value->integer == 0);
+}
+
+/* The Adam that we write. decoupled_weight_decay makes no difference without any. */
+static bool is_plain_adam(const struct aft_pickle_value *group)
+{
+    const struct aft_pickle_value *betas = aft_pickle_get(group, "betas");
+    if (!aft_pickle_is(betas, AFT_PICKLE_TUPLE) || betas->n != 2 ||
+        !aft_pickle_is(betas->items[0], AFT_PICKLE_REAL) ||
+        !aft_pickle_is(betas->items[1], AFT_PICKLE_REAL)) {
+        return false;
+    }
+    return betas->items[0]->real == 0.9 && betas->items[1]->real == 0.999 &&
+           is_zero(aft_pickle_get(group, "weight_decay")) &&
+           is_zero(aft_pickle_get(group, "amsgrad"));
+}
+
 static enum aft_code read_optimizer(struct aft_torch_tensors *tensors, struct aft_torch_adam *adam,
                                     const struct file *file, struct aft_error *error)
 {
@@ -349,6 +371,7 @@ static enum aft_code read_optimizer(struct aft_torch_tensors *tensors, struct af
     }
     adam->learning_rate = rate->real;
     adam->eps = eps->real;
+    adam->plain = is_plain_adam(groups->items[0]);
     if (state->n == 0) {
         return AFT_OK;
     }

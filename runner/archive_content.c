@@ -1,6 +1,7 @@
 #include "runner/archive_content.h"
 
 #include "recovery/sb3_normalize.h"
+#include "runner/archive_state.h"
 #include "runner/promotion_gate.h"
 #include "runner/training_state.h"
 #include "trainer/normaliser.h"
@@ -339,16 +340,12 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[A
 enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
                                    const struct aft_archive *archive, struct aft_error *error)
 {
-    const struct aft_archive_tensor *tensors = NULL;
     const struct aft_json *manifest = aft_archive_manifest(archive);
-    size_t packed_size = 0;
-    const void *packed = aft_archive_member(archive, "state.bin", &packed_size);
-    int n = aft_archive_tensors(archive, &tensors);
     (void)snprintf(lineage->run_id, sizeof lineage->run_id, "%s",
                    aft_json_get_string(manifest, "run_id", ""));
     (void)snprintf(lineage->parent, sizeof lineage->parent, "%s",
                    aft_json_get_string(manifest, "parent", ""));
-    return aft_training_state_unpack(bytes, size, packed, packed_size, tensors, n, error);
+    return aft_training_state_of_archive(bytes, size, archive, error);
 }
 
 enum aft_code aft_curriculum_of_archive(struct aft_curriculum **curriculum,

@@ -42,7 +42,8 @@ enum aft_code aft_archive_of_state(char **bytes, size_t *size, char state_hash[A
 struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record,
                                          const struct aft_training_header *header);
 
-/* The training state in an archive of ours, as a snapshot's bytes (which the caller frees). */
+/* The training state in an archive (archive_state.h), and where it comes from: "" where the
+ * archive does not say. */
 enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
                                    const struct aft_archive *archive, struct aft_error *error);
 

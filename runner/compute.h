@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { AFT_COMPUTE_VERSION = 5 };
+enum { AFT_COMPUTE_VERSION = 6 };
 #define AFT_COMPUTE_MODULE_FILE "aftershock_compute.so"
 #define AFT_COMPUTE_MODULE_SYMBOL "aft_compute_module"
 
@@ -59,7 +59,8 @@ enum aft_evaluate_scale { /* of the motions of `aftershock evaluate` */
 
 struct aft_evaluate_options { /* of `aftershock evaluate`; strings are borrowed */
     const char *archive;
-    const char *against; /* another archive, whose policy is the baseline; NULL: none */
+    const char *against;         /* another archive, whose policy is the baseline; NULL: none */
+    const char *curriculum_path; /* of an archive that carries none; NULL: stages.ini */
     const char *engine, *device;
     int threads;           /* 0: all cores */
     int stage;             /* from 1; 0: all up to the archive's */
@@ -90,6 +91,8 @@ enum aft_export_format {
 struct aft_export_options {       /* of `aftershock export`; strings are borrowed */
     const char *archive, *output; /* "-": standard output, and what is said goes to the other */
     enum aft_export_format format;
+    const char *curriculum_path; /* of an archive that carries none; NULL: stages.ini */
+    int stage;                   /* whose force limit and settings; 0: the archive's */
     bool json;
 };
 

@@ -161,7 +161,9 @@ enum aft_code aft_run_start_load(struct aft_snapshot_region *region,
     if (plan->start == NULL) {
         return draw_run_id(publisher->record.lineage.run_id, error);
     }
-    enum aft_code code = aft_archive_open(&archive, plan->start->path, error);
+    enum aft_code code = plan->start->kind == AFT_ARCHIVE_SB3
+                             ? aft_archive_open_any(&archive, plan->start->path, error)
+                             : aft_archive_open(&archive, plan->start->path, error);
     if (code == AFT_OK) {
         code = load(region, publisher, plan, total_step, archive, error);
     }

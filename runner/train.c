@@ -11,6 +11,7 @@
 #include "recovery/keeper.h"
 #include "recovery/lock.h"
 #include "recovery/scan.h"
+#include "runner/archive_state.h"
 #include "runner/compute.h"
 #include "runner/expectations.h"
 #include "runner/launch.h"
@@ -135,6 +136,17 @@ static const char *const shape_keys[] = {"ppo.network",
                                          "building.floors",
                                          NULL};
 
+/* An archive of Stable-Baselines3 has no settings that the plan could hold to the curriculum's. */
+static enum aft_code check_sb3_start(const struct train *train, struct aft_error *error)
+{
+    const struct aft_plan *plan = &train->plan;
+    if (plan->outcome != AFT_PLAN_RESUME || plan->start->kind != AFT_ARCHIVE_SB3) {
+        return AFT_OK;
+    }
+    return aft_sb3_model_fits(&plan->start->sb3, train->curriculum, plan->next_stage,
+                              plan->start->path, error);
+}
+
 static enum aft_code look_and_plan(struct train *train, struct aft_error *error)
 {
     train->request.accept_changes = train->options->accept_changes;
@@ -145,7 +157,7 @@ static enum aft_code look_and_plan(struct train *train, struct aft_error *error)
         code = aft_plan_make(&train->plan, &train->scan, train->expectations.stages,
                              train->expectations.n, &train->request, error);
     }
-    return code;
+    return code == AFT_OK ? check_sb3_start(train, error) : code;
 }
 
 /* --fresh: the old run's folder gets a name of its own; nothing is deleted. */

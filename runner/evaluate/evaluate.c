@@ -66,6 +66,17 @@ static enum aft_code evaluate(struct aft_evaluation_results *results,
     return code == AFT_OK ? aft_summarise(&results->all, results->stages, n, error) : code;
 }
 
+static void warn_of_statistics(const struct aft_trained_policy *policy)
+{
+    const struct aft_sb3_model *model =
+        policy != NULL ? aft_archive_sb3_model(policy->archive) : NULL;
+    if (model != NULL && model->vec_normalize) {
+        (void)fprintf(stderr,
+                      "note: the model was trained within a VecNormalize; if that "
+                      "normalised observations, it is judged without\n");
+    }
+}
+
 static void warn_of_units(const struct aft_evaluation_results *results)
 {
     const struct aft_motion_list *list = &results->stages[0].motions;
@@ -111,6 +122,8 @@ static enum aft_code report(const struct aft_evaluation_results *results, struct
 {
     const struct aft_evaluate_options *options = results->options;
     enum aft_code code = AFT_OK;
+    warn_of_statistics(results->policy);
+    warn_of_statistics(results->baseline);
     warn_of_units(results);
     if (options->csv_path != NULL) {
         code = write_csv(results, options->csv_path, error);
@@ -169,6 +182,24 @@ static enum aft_code open_policies(struct aft_compared_policies *policies,
     return AFT_OK;
 }
 
+static bool carries_no_curriculum(const struct aft_trained_policy *policy)
+{
+    return policy != NULL && aft_archive_sb3_model(policy->archive) != NULL;
+}
+
+static enum aft_code check_curriculum_is_wanted(const struct aft_evaluate_options *options,
+                                                const struct aft_compared_policies *policies,
+                                                struct aft_error *error)
+{
+    if (options->curriculum_path == NULL || carries_no_curriculum(policies->policy) ||
+        carries_no_curriculum(policies->baseline)) {
+        return AFT_OK;
+    }
+    return aft_fail(error, AFT_ERR_USAGE,
+                    "--curriculum: '%.150s' carries its own; --set changes settings of it",
+                    options->archive);
+}
+
 static void close_policies(const struct aft_compared_policies *policies)
 {
     aft_trained_policy_close(policies->policy);
@@ -200,6 +231,7 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
     struct aft_evaluation_results results = {.options = options, .policy = &policy};
     const struct aft_policy_source source = {
         .path = options->archive,
+        .curriculum_path = options->curriculum_path,
         .engine = options->engine,
         .device = options->device,
         .threads = options->threads,
@@ -213,7 +245,10 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
     if (code == AFT_OK) {
         policy.engine.use->describe(policy.engine.self, results.engine, sizeof results.engine);
         results.baseline = policies.baseline;
-        code = evaluate(&results, &policies, &error);
+        code = check_curriculum_is_wanted(options, &policies, &error);
+        if (code == AFT_OK) {
+            code = evaluate(&results, &policies, &error);
+        }
         if (code == AFT_OK) {
             code = report(&results, &error);
         }

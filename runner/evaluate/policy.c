@@ -1,13 +1,37 @@
 #include "runner/evaluate/policy.h"
 
 #include "environment/environment.h"
+#include "runner/archive_state.h"
 #include "runner/configure.h"
 #include "runner/training_state.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH = 256 }; /* rows of one call of the engine: an action's bits depend on it */
+
+/* An archive of Stable-Baselines3 carries none. */
+static enum aft_code load_curriculum(struct aft_trained_policy *policy,
+                                     const struct aft_policy_source *source,
+                                     struct aft_error *error)
+{
+    const char *path = source->curriculum_path != NULL ? source->curriculum_path : "stages.ini";
+    if (source->curriculum_path == NULL && access(path, F_OK) != 0) {
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "evaluate '%.100s': an archive of Stable-Baselines3 carries no curriculum, "
+                        "and there is no stages.ini here; name one with --curriculum FILE",
+                        source->path);
+    }
+    enum aft_code code = aft_curriculum_load(&policy->curriculum, path, source->overrides,
+                                             source->n_overrides, error);
+    if (code != AFT_OK) {
+        policy->curriculum = NULL;
+        return code;
+    }
+    policy->stage = policy->curriculum->n_stages;
+    return AFT_OK;
+}
 
 /* The archive's curriculum, as the run read it and as the caller wants it changed. */
 static enum aft_code read_curriculum(struct aft_trained_policy *policy,
@@ -38,8 +62,23 @@ static enum aft_code read_curriculum(struct aft_trained_policy *policy,
     free(overrides);
     if (code != AFT_OK) {
         policy->curriculum = NULL;
+        return code;
     }
-    return code;
+    policy->stage = (int)aft_archive_counters(policy->archive)->stage;
+    if (policy->stage < 1 || policy->stage > policy->curriculum->n_stages) {
+        return aft_fail(error, AFT_ERR_REFUSED,
+                        "evaluate '%s': its stage %d is not in its curriculum", source->path,
+                        policy->stage);
+    }
+    return AFT_OK;
+}
+
+static enum aft_code find_curriculum(struct aft_trained_policy *policy,
+                                     const struct aft_policy_source *source,
+                                     struct aft_error *error)
+{
+    return aft_archive_sb3_model(policy->archive) != NULL ? load_curriculum(policy, source, error)
+                                                          : read_curriculum(policy, source, error);
 }
 
 static enum aft_code check_sensors(const struct aft_trained_policy *policy, struct aft_error *error)
@@ -53,7 +92,8 @@ static enum aft_code check_sensors(const struct aft_trained_policy *policy, stru
     int obs_dim = aft_environment_obs_dim(&setup.config);
     aft_stage_environment_clear(&setup);
     if (obs_dim != policy->obs_dim) {
-        return aft_fail(error, AFT_ERR_USAGE,
+        bool has_own = aft_archive_sb3_model(policy->archive) == NULL; /* changed by an override */
+        return aft_fail(error, has_own ? AFT_ERR_USAGE : AFT_ERR_REFUSED,
                         "evaluate: the policy observes %d values, these sensors make %d",
                         policy->obs_dim, obs_dim);
     }
@@ -64,8 +104,12 @@ static enum aft_code open_engine(struct aft_trained_policy *policy,
                                  const struct aft_policy_source *source,
                                  const struct aft_training_state *state, struct aft_error *error)
 {
+    const struct aft_sb3_model *model = aft_archive_sb3_model(policy->archive);
+    policy->network = model != NULL ? aft_network_of_model(model)
+                                    : aft_network_of_settings(&policy->curriculum->stages[0].ppo,
+                                                              policy->obs_dim);
     struct aft_engine_config config = {
-        .network = aft_network_of_settings(&policy->curriculum->stages[0].ppo, policy->obs_dim),
+        .network = policy->network,
         .max_rows = BATCH,
         .max_batch = 1,
         .act_slots = 1,
@@ -93,7 +137,8 @@ static enum aft_code take_normaliser(struct aft_trained_policy *policy,
 {
     struct aft_normaliser *normaliser = &policy->normaliser;
     size_t dim = (size_t)policy->obs_dim;
-    bool enabled = policy->curriculum->stages[policy->stage - 1].ppo.normalize_observation;
+    bool enabled = aft_archive_sb3_model(policy->archive) == NULL &&
+                   policy->curriculum->stages[policy->stage - 1].ppo.normalize_observation;
     enum aft_code code = aft_normaliser_init(normaliser, policy->obs_dim, enabled, error);
     if (code != AFT_OK) {
         return code;
@@ -111,14 +156,10 @@ static enum aft_code take_normaliser(struct aft_trained_policy *policy,
 static enum aft_code take_state(struct aft_trained_policy *policy,
                                 const struct aft_policy_source *source, struct aft_error *error)
 {
-    const struct aft_archive_tensor *tensors = NULL;
-    size_t packed_size = 0, size = 0;
-    const void *packed = aft_archive_member(policy->archive, "state.bin", &packed_size);
-    int n = aft_archive_tensors(policy->archive, &tensors);
     struct aft_training_state state;
     void *bytes = NULL;
-    enum aft_code code =
-        aft_training_state_unpack(&bytes, &size, packed, packed_size, tensors, n, error);
+    size_t size = 0;
+    enum aft_code code = aft_training_state_of_archive(&bytes, &size, policy->archive, error);
     if (code != AFT_OK) {
         return code;
     }
@@ -140,20 +181,12 @@ enum aft_code aft_trained_policy_open(struct aft_trained_policy *policy,
                                       struct aft_error *error)
 {
     memset(policy, 0, sizeof *policy);
-    enum aft_code code = aft_archive_open(&policy->archive, source->path, error);
+    enum aft_code code = aft_archive_open_any(&policy->archive, source->path, error);
     if (code != AFT_OK) {
         policy->archive = NULL;
         return code;
     }
-    code = read_curriculum(policy, source, error);
-    if (code == AFT_OK) {
-        policy->stage = (int)aft_archive_counters(policy->archive)->stage;
-        if (policy->stage < 1 || policy->stage > policy->curriculum->n_stages) {
-            code = aft_fail(error, AFT_ERR_REFUSED,
-                            "evaluate '%s': its stage %d is not in its curriculum", source->path,
-                            policy->stage);
-        }
-    }
+    code = find_curriculum(policy, source, error);
     if (code == AFT_OK) {
         code = aft_thread_pool_create(&policy->pool, source->threads, error);
     }

@@ -164,15 +164,32 @@ static enum aft_code export_trained(const struct aft_export_options *options,
     return code;
 }
 
+static enum aft_code choose_stage(struct aft_trained_policy *trained, int stage,
+                                  struct aft_error *error)
+{
+    if (stage > trained->curriculum->n_stages) {
+        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stages", stage,
+                        trained->curriculum->n_stages);
+    }
+    trained->stage = stage > 0 ? stage : trained->stage;
+    return AFT_OK;
+}
+
 int aft_run_export(const struct aft_export_options *options)
 {
     struct aft_error error = {0};
     struct aft_trained_policy trained;
-    const struct aft_policy_source source = {
-        .path = options->archive, .engine = "native", .device = "cpu", .threads = 1};
+    const struct aft_policy_source source = {.path = options->archive,
+                                             .engine = "native",
+                                             .device = "cpu",
+                                             .threads = 1,
+                                             .curriculum_path = options->curriculum_path};
     enum aft_code code = aft_trained_policy_open(&trained, &source, &error);
     if (code == AFT_OK) {
-        code = export_trained(options, &trained, &error);
+        code = choose_stage(&trained, options->stage, &error);
+        if (code == AFT_OK) {
+            code = export_trained(options, &trained, &error);
+        }
         aft_trained_policy_close(&trained);
     }
     if (code != AFT_OK) {

@@ -267,8 +267,7 @@ enum aft_code aft_exported_policy_init(struct aft_exported_policy *policy,
                                        struct aft_trained_policy *trained, struct aft_error *error)
 {
     memset(policy, 0, sizeof *policy);
-    policy->network =
-        aft_network_of_settings(&trained->curriculum->stages[0].ppo, trained->obs_dim);
+    policy->network = trained->network;
     enum aft_code code = take_parameters(policy, trained, error);
     if (code == AFT_OK) {
         find_layers(policy);

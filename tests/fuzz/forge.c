@@ -163,6 +163,36 @@ void forge_open(const char *bytes, size_t size)
     aft_archive_close(archive);
 }
 
+static void check_model(const struct aft_archive *archive)
+{
+    const struct aft_sb3_model *model = aft_archive_sb3_model(archive);
+    const struct aft_archive_counters *counters = aft_archive_counters(archive);
+    FUZZ_CHECK(model != NULL && aft_archive_manifest(archive) == NULL);
+    FUZZ_CHECK(model->version[0] == '2' && strlen(model->version) < sizeof model->version);
+    FUZZ_CHECK(model->obs_dim > 0 && model->action_dim == 1);
+    FUZZ_CHECK(model->n_layers >= 1 && model->n_layers <= AFT_ARCHIVE_MAX_LAYERS);
+    FUZZ_CHECK(counters->total_steps == model->num_timesteps && model->num_timesteps >= 0);
+    FUZZ_CHECK(counters->adam_step >= 0 && counters->stage == 0);
+}
+
+void forge_open_any(const char *bytes, size_t size)
+{
+    struct aft_archive *archive = NULL;
+    struct aft_error error = {0};
+    enum aft_code code = aft_archive_read_any_bytes(&archive, bytes, size, &error);
+    if (code != AFT_OK) {
+        FUZZ_CHECK(archive == NULL);
+        fuzz_check_failure(code, &error, AFT_ERR_CORRUPT, AFT_ERR_REFUSED);
+        return;
+    }
+    if (aft_archive_kind(archive) == AFT_ARCHIVE_SB3) {
+        check_model(archive);
+    }
+    check_members(archive);
+    check_tensors(archive);
+    aft_archive_close(archive);
+}
+
 /* Where the next line "@@…" begins; the end where there is none. */
 static const char *next_part(const char *at, const char *end)
 {
@@ -217,4 +247,34 @@ bool forge_inner_zip(char **bytes, size_t *size, const struct forge_pack *pack, 
         }
     }
     return n > 0 && aft_zip_write(bytes, size, entries, n, NULL) == AFT_OK;
+}
+
+void forge_collect(struct forge_members *members, const struct forge_pack *pack)
+{
+    static const char *const outers[FORGE_INNERS] = {AFT_MEMBER_POLICY, AFT_MEMBER_OPTIMIZER,
+                                                     AFT_MEMBER_VARIABLES};
+    memset(members, 0, sizeof *members);
+    for (size_t i = 0; i < pack->n; i++) {
+        const struct forge_part *part = &pack->parts[i];
+        if (strchr(part->name, '!') == NULL) {
+            members->entries[members->n++] = (struct aft_zip_entry){.name = part->name,
+                                                                    .bytes = part->bytes,
+                                                                    .size = part->size,
+                                                                    .deflate = part->deflate};
+        }
+    }
+    for (size_t i = 0; i < FORGE_INNERS; i++) {
+        size_t size = 0;
+        if (forge_inner_zip(&members->inner[i], &size, pack, outers[i])) {
+            members->entries[members->n++] =
+                (struct aft_zip_entry){.name = outers[i], .bytes = members->inner[i], .size = size};
+        }
+    }
+}
+
+void forge_members_clear(struct forge_members *members)
+{
+    for (size_t i = 0; i < FORGE_INNERS; i++) {
+        free(members->inner[i]);
+    }
 }

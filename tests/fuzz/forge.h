@@ -5,6 +5,8 @@
 #ifndef AFT_TESTS_FUZZ_FORGE_H
 #define AFT_TESTS_FUZZ_FORGE_H
 
+#include "recovery/zip_bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +19,9 @@ bool forge_digest(char *bytes, size_t size);
 
 /* Opens bytes as an archive; whatever it accepts must keep archive.h's promises. */
 void forge_open(const char *bytes, size_t size);
+
+/* The same of the reader that also takes what Stable-Baselines3 saved. */
+void forge_open_any(const char *bytes, size_t size);
 
 /*
  * A pack is text and bytes that stand for zips, to be mutated freely:
@@ -44,5 +49,17 @@ void forge_read_pack(struct forge_pack *pack, const uint8_t *data, size_t size);
 /* The zip of the parts named "OUTER!…"; false where there is none or it cannot be made.
  * The caller frees *bytes. */
 bool forge_inner_zip(char **bytes, size_t *size, const struct forge_pack *pack, const char *outer);
+
+/* The members of the zip that a pack stands for; those of a .pth are zipped already. */
+enum { FORGE_INNERS = 3 };
+struct forge_members {
+    struct aft_zip_entry entries[FORGE_MAX_PARTS + FORGE_INNERS];
+    size_t n;
+    char *inner[FORGE_INNERS];
+};
+
+/* Borrows from the pack. */
+void forge_collect(struct forge_members *members, const struct forge_pack *pack);
+void forge_members_clear(struct forge_members *members);
 
 #endif

@@ -10,37 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const outers[] = {AFT_MEMBER_POLICY, AFT_MEMBER_OPTIMIZER, AFT_MEMBER_VARIABLES};
-enum { N_OUTERS = sizeof outers / sizeof *outers };
-
 struct forgery {
     struct forge_pack pack;
-    struct aft_zip_entry entries[FORGE_MAX_PARTS + N_OUTERS];
-    size_t n;
-    char *inner[N_OUTERS];
+    struct forge_members members;
     char *manifest;
     struct aft_zip_entry *manifest_entry; /* NULL: the pack has none */
 };
 
 static void collect(struct forgery *forgery)
 {
-    for (size_t i = 0; i < forgery->pack.n; i++) {
-        const struct forge_part *part = &forgery->pack.parts[i];
-        if (strchr(part->name, '!') != NULL) {
-            continue;
-        }
-        struct aft_zip_entry *entry = &forgery->entries[forgery->n++];
-        *entry = (struct aft_zip_entry){
-            .name = part->name, .bytes = part->bytes, .size = part->size, .deflate = part->deflate};
-        if (strcmp(part->name, AFT_MEMBER_MANIFEST) == 0) {
-            forgery->manifest_entry = entry;
-        }
-    }
-    for (size_t i = 0; i < N_OUTERS; i++) {
-        size_t size = 0;
-        if (forge_inner_zip(&forgery->inner[i], &size, &forgery->pack, outers[i])) {
-            forgery->entries[forgery->n++] =
-                (struct aft_zip_entry){.name = outers[i], .bytes = forgery->inner[i], .size = size};
+    forge_collect(&forgery->members, &forgery->pack);
+    for (size_t i = 0; i < forgery->members.n; i++) {
+        if (strcmp(forgery->members.entries[i].name, AFT_MEMBER_MANIFEST) == 0) {
+            forgery->manifest_entry = &forgery->members.entries[i];
         }
     }
 }
@@ -57,8 +39,8 @@ static bool is_ascii(const char *name)
 static struct aft_json *true_hashes(const struct forgery *forgery)
 {
     struct aft_json *members = aft_json_object();
-    for (size_t i = 0; i < forgery->n; i++) {
-        const struct aft_zip_entry *entry = &forgery->entries[i];
+    for (size_t i = 0; i < forgery->members.n; i++) {
+        const struct aft_zip_entry *entry = &forgery->members.entries[i];
         char hex[AFT_SHA256_HEX_SIZE];
         if (strcmp(entry->name, AFT_MEMBER_MANIFEST) != 0 && is_ascii(entry->name)) {
             aft_sha256_hex(entry->bytes, entry->size, hex);
@@ -70,9 +52,9 @@ static struct aft_json *true_hashes(const struct forgery *forgery)
 
 static const struct aft_zip_entry *find(const struct forgery *forgery, const char *name)
 {
-    for (size_t i = 0; i < forgery->n; i++) {
-        if (strcmp(forgery->entries[i].name, name) == 0) {
-            return &forgery->entries[i];
+    for (size_t i = 0; i < forgery->members.n; i++) {
+        if (strcmp(forgery->members.entries[i].name, name) == 0) {
+            return &forgery->members.entries[i];
         }
     }
     return NULL;
@@ -132,7 +114,7 @@ static void pack_and_open(const struct forgery *forgery)
 {
     char *zip = NULL;
     size_t size = 0;
-    if (aft_zip_write(&zip, &size, forgery->entries, forgery->n, NULL) != AFT_OK) {
+    if (aft_zip_write(&zip, &size, forgery->members.entries, forgery->members.n, NULL) != AFT_OK) {
         return; /* two members of one name, or names that are no UTF-8 */
     }
     char *bytes = malloc(size + AFT_COMMENT_SIZE);
@@ -155,9 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make_honest(forgery);
         pack_and_open(forgery);
     }
-    for (size_t i = 0; i < N_OUTERS; i++) {
-        free(forgery->inner[i]);
-    }
+    forge_members_clear(&forgery->members);
     free(forgery->manifest);
     free(forgery);
     return 0;

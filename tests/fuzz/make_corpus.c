@@ -1,8 +1,10 @@
 /*
- * Writes the seeds that come from our own writers into a corpus folder:
- *   make_corpus tests/fuzz/corpus
+ * Writes the seeds that come from our own writers, and from the archives that
+ * Stable-Baselines3 wrote, into a corpus folder:
+ *   make_corpus tests/fuzz/corpus tests/sb3/fixtures
  * Archives, .pth files and pickles; the texts (ini, at2, csv) are written by hand.
  */
+#include "base/file.h"
 #include "fixture.h"
 #include "recovery/archive_parts.h"
 #include "recovery/pickle_write.h"
@@ -44,7 +46,8 @@ static void unpack(struct aft_zip *zip, const void *bytes, size_t size)
     }
 }
 
-/* The parts of a .pth, into a pack (forge.h); its pickle also as a seed of its own. */
+/* The parts of a .pth, into a pack (forge.h); its pickle also as a seed of its own, where that
+ * has a name. */
 static void pack_inner(FILE *pack, const struct aft_zip_member *outer, const char *seed)
 {
     struct aft_zip zip;
@@ -55,7 +58,7 @@ static void pack_inner(FILE *pack, const struct aft_zip_member *outer, const cha
         (void)fprintf(pack, "@@%s!%s\n", outer->name, member->name);
         (void)fwrite(member->bytes, 1, member->size, pack);
         (void)fputc('\n', pack);
-        if (slash != NULL && strcmp(slash, "/data.pkl") == 0) {
+        if (seed != NULL && slash != NULL && strcmp(slash, "/data.pkl") == 0) {
             char name[64];
             (void)snprintf(name, sizeof name, "%s-%s", seed, outer->name);
             put("pickle", name, member->bytes, member->size);
@@ -197,13 +200,101 @@ static void write_by_columns(const char *target)
     (void)fclose(pack);
 }
 
+/* The keys of `data` that are read, so that mutations hit what matters. */
+static struct aft_json *what_is_read(const struct aft_json *data)
+{
+    static const char *const keys[] = {
+        "clip_range",         "n_epochs",     "gae_lambda",        "use_sde",      "num_timesteps",
+        "_last_original_obs", "policy_class", "observation_space", "action_space", "policy_kwargs"};
+    static const char *const left_out[] = {":serialized:", "__doc__", "__init__"};
+    struct aft_json *kept = aft_json_object();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct aft_json *value = aft_json_get(data, keys[i]);
+        if (value == NULL || !aft_json_is_object(value)) {
+            aft_json_set(kept, keys[i], value == NULL ? NULL : aft_json_copy(value));
+            continue;
+        }
+        struct aft_json *part = aft_json_object();
+        for (size_t k = 0; k < aft_json_length(value); k++) {
+            const struct aft_json *inner = NULL;
+            const char *name = aft_json_key_at(value, k, &inner);
+            const char *text = aft_json_string_value(inner, "");
+            bool is_code = strncmp(text, "<function", 9) == 0;
+            for (size_t j = 0; j < sizeof left_out / sizeof *left_out; j++) {
+                is_code = is_code || strcmp(name, left_out[j]) == 0;
+            }
+            if (!is_code) {
+                aft_json_set(part, name, aft_json_copy(inner));
+            }
+        }
+        aft_json_set(kept, keys[i], part);
+    }
+    return kept;
+}
+
+static void pack_data(FILE *pack, const struct aft_zip_member *member)
+{
+    struct aft_json *data = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    struct aft_error error = {0};
+    if (aft_json_parse(&data, member->bytes, member->size, "data", &error) == AFT_OK) {
+        struct aft_json *kept = what_is_read(data);
+        (void)aft_json_write(&text, &size, kept, false, &error);
+        aft_json_destroy(kept);
+        aft_json_destroy(data);
+    }
+    if (text == NULL) {
+        (void)fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+    (void)fprintf(pack, "@@data\n%.*s\n", (int)size, text);
+    free(text);
+}
+
+static void write_sb3_seed(const char *folder, const char *fixture)
+{
+    char path[PATH_MAX], seed[64];
+    char *bytes = NULL;
+    size_t size = 0;
+    struct aft_error error = {0};
+    struct aft_zip zip;
+    (void)snprintf(path, sizeof path, "%s/%s.zip", folder, fixture);
+    (void)snprintf(seed, sizeof seed, "sb3-%s", fixture);
+    if (aft_file_read(&bytes, &size, path, 1 << 24, &error) != AFT_OK) {
+        (void)fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+    unpack(&zip, bytes, size);
+    FILE *pack = create("sb3", seed);
+    for (size_t i = 0; i < zip.n; i++) {
+        const struct aft_zip_member *member = &zip.members[i];
+        if (strstr(member->name, ".pth") != NULL) {
+            pack_inner(pack, member, strcmp(fixture, "list") == 0 ? seed : NULL);
+        } else if (strcmp(member->name, AFT_MEMBER_DATA) == 0) {
+            pack_data(pack, member);
+        } else if (strcmp(member->name, AFT_MEMBER_SB3_VERSION) == 0) {
+            (void)fprintf(pack, "@@%s\n%.*s\n", member->name, (int)member->size, member->bytes);
+        }
+    }
+    (void)fclose(pack);
+    aft_zip_clear(&zip);
+    free(bytes);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: %s FOLDER FIXTURES\n", argv[0]);
         return 2;
     }
     corpus = argv[1];
+    write_sb3_seed(argv[2], "list");
+    write_sb3_seed(argv[2], "old-style-list");
+    write_sb3_seed(argv[2], "refused-two-networks");
+    write_sb3_seed(argv[2], "refused-no-layers");
+    write_sb3_seed(argv[2], "refused-weight-decay");
+    write_sb3_seed(argv[2], "refused-dict");
     struct fixture fixture;
     fixture_init(&fixture, 1);
     write_seeds("stage", &fixture);
