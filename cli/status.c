@@ -2,7 +2,7 @@
 #include "base/path.h"
 #include "cli/options.h"
 #include "recovery/scan.h"
-#include "runner/archive_content.h"
+#include "runner/archive_curriculum.h"
 #include "runner/expectations.h"
 #include "runner/train.h"
 

@@ -47,13 +47,6 @@ struct aft_json *aft_manifest_of_lineage(const struct aft_run_record *record,
 enum aft_code aft_state_of_archive(void **bytes, size_t *size, struct aft_lineage *lineage,
                                    const struct aft_archive *archive, struct aft_error *error);
 
-/* The curriculum that an archive carries, with the overrides that it was trained with and
- * then those given; MISSING where it carries none. Record files are relative to the working
- * folder. */
-enum aft_code aft_curriculum_of_archive(struct aft_curriculum **curriculum,
-                                        const struct aft_archive *archive, const char *const *more,
-                                        int n_more, struct aft_error *error);
-
 /* Puts the archive's history.csv back into the region; *length counts its episodes. */
 enum aft_code aft_history_of_archive(struct aft_snapshot_region *region, size_t *length,
                                      const struct aft_archive *archive, struct aft_error *error);

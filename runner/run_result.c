@@ -2,7 +2,7 @@
 
 #include "base/path.h"
 #include "recovery/scan.h"
-#include "runner/archive_content.h"
+#include "runner/archive_curriculum.h"
 #include "runner/train_seeds.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 #include "runner/evaluate/policy.h"
 
 #include "environment/environment.h"
+#include "runner/archive_curriculum.h"
 #include "runner/archive_state.h"
 #include "runner/configure.h"
 #include "runner/training_state.h"
@@ -38,31 +39,14 @@ static enum aft_code read_curriculum(struct aft_trained_policy *policy,
                                      const struct aft_policy_source *source,
                                      struct aft_error *error)
 {
-    size_t size = 0;
-    const char *text = aft_archive_member(policy->archive, "curriculum.ini", &size);
-    const struct aft_json *of_run =
-        aft_json_get(aft_archive_manifest(policy->archive), "overrides");
-    size_t n_run = aft_json_length(of_run), n = 0;
-    if (text == NULL) {
-        return aft_fail(error, AFT_ERR_REFUSED, "evaluate '%s': it has no curriculum.ini",
-                        source->path);
-    }
-    const char **overrides = calloc(n_run + (size_t)source->n_overrides + 1, sizeof *overrides);
-    if (overrides == NULL) {
-        return aft_fail(error, AFT_ERR_MEMORY, "evaluate '%s': out of memory", source->path);
-    }
-    for (size_t i = 0; i < n_run; i++) {
-        overrides[n++] = aft_json_string_value(aft_json_at(of_run, i), "");
-    }
-    for (int i = 0; i < source->n_overrides; i++) {
-        overrides[n++] = source->overrides[i];
-    }
-    enum aft_code code = aft_curriculum_parse(&policy->curriculum, text, size, "curriculum.ini",
-                                              overrides, (int)n, error);
-    free(overrides);
+    enum aft_code code = aft_curriculum_of_archive(&policy->curriculum, policy->archive,
+                                                   source->overrides, source->n_overrides, error);
     if (code != AFT_OK) {
         policy->curriculum = NULL;
-        return code;
+        return code == AFT_ERR_MISSING
+                   ? aft_fail(error, AFT_ERR_REFUSED, "evaluate '%s': it has no curriculum.ini",
+                              source->path)
+                   : code;
     }
     policy->stage = (int)aft_archive_counters(policy->archive)->stage;
     if (policy->stage < 1 || policy->stage > policy->curriculum->n_stages) {

@@ -1,6 +1,6 @@
 #include "forward.h"
 
-#include "runner/archive_content.h"
+#include "runner/archive_curriculum.h"
 #include "runner/archive_state.h"
 #include "runner/training_state.h"
 #include "trainer/engine.h"
@@ -16,7 +16,7 @@ static enum aft_code find_network(struct aft_network *network, const struct aft_
         *network = aft_network_of_model(model);
         return AFT_OK;
     }
-    enum aft_code code = aft_curriculum_of_archive(&curriculum, archive, error);
+    enum aft_code code = aft_curriculum_of_archive(&curriculum, archive, NULL, 0, error);
     if (code == AFT_OK) {
         *network = aft_network_of_settings(&curriculum->stages[0].ppo, obs_dim);
         aft_curriculum_destroy(curriculum);

@@ -297,6 +297,7 @@ int main(void)
         IN_FOLDER(inspect__shows_the_model),
         IN_FOLDER(evaluate__judges_a_model_in_the_curriculum_it_is_given),
         IN_FOLDER(evaluate__says_what_it_lacks),
+        cmocka_unit_test(export__writes_a_model_for_a_stage_of_the_curriculum_it_is_given),
         IN_FOLDER(evaluate__keeps_to_the_curriculum_of_an_archive_of_ours),
         IN_FOLDER(evaluate__sets_a_model_against_an_archive_of_ours),
     };
