@@ -62,6 +62,8 @@ static const struct aft_key keys[] = {
                 "elsewhere it changes nothing"),
     RUN(threads, AFT_KEY_WHOLE, 0, RANGE(0, 1024), .initial = "0",
         .help = "threads; 0: all cores; results do not depend on it"),
+    RUN(tensorboard, AFT_KEY_TRUTH, 0, .initial = "true",
+        .help = "event files for TensorBoard, about 1 MB per 1000 iterations"),
 
     {.section = AFT_SECTION_BUILDING, .name = "preset", .type = AFT_KEY_WORD,
         .flags = AFT_KEY_NO_FIELD, .choices = {"slender12", "seed12"}, .initial = "slender12",

@@ -38,6 +38,7 @@ struct aft_run_settings { /* [run] */
     char device[16]; /* auto | cpu | cuda | cuda:N */
     bool tf32;       /* on CUDA: matrix products in TF32 */
     int threads;     /* 0: all cores */
+    bool tensorboard; /* write event files */
 };
 
 struct aft_building_settings { /* [building] */

@@ -252,7 +252,9 @@ static void show(struct console *console, const struct aft_event *event)
         put_line(console, event->u.ends.exit_code == 0 ? ESCAPE_BOLD : ESCAPE_RED, text);
         break;
     case AFT_EVENT_ITERATION:
-        break;
+    case AFT_EVENT_EPISODE:
+    case AFT_EVENT_MOTION_RESULTS:
+        break; /* data */
     }
 }
 
@@ -266,9 +268,11 @@ static void on_event(void *self, const struct aft_event *event)
             erase_bar(console);
             show_iteration(console);
         }
-    } else {
+    } else if (!aft_event_is_data(event)) {
         erase_bar(console);
         show(console, event);
+    } else {
+        return;
     }
     draw_bar(console, now());
     aft_sink_flush(&console->sink, FLUSH_WAIT_MS);

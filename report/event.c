@@ -3,6 +3,12 @@
 
 #include <stddef.h>
 
+bool aft_event_is_data(const struct aft_event *event)
+{
+    return event->type == AFT_EVENT_ITERATION || event->type == AFT_EVENT_EPISODE ||
+           event->type == AFT_EVENT_MOTION_RESULTS;
+}
+
 void aft_event_subscribe(struct aft_event_stream *stream, struct aft_observer observer)
 {
     if (stream->n < AFT_MAX_OBSERVERS) {

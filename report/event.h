@@ -1,7 +1,7 @@
 /*
- * Run events: the one stream that console, log and CSV subscribe to. Events are
- * plain data of a fixed size, since the worker's travel to the keeper through
- * shared memory. Text is cut to its field.
+ * Run events: the one stream that console, logs and metric files subscribe to.
+ * Events are plain data of a fixed size, since the worker's travel to the keeper
+ * through shared memory. Text is cut to its field.
  */
 #ifndef AFT_REPORT_EVENT_H
 #define AFT_REPORT_EVENT_H
@@ -20,14 +20,20 @@ enum aft_event_type {
     AFT_EVENT_NOTICE,         /* message: anything else worth a line */
     AFT_EVENT_RUN_ENDS,       /* ends */
     AFT_EVENT_GATE,           /* gate: the verdict on an attempt at a stage */
+    AFT_EVENT_EPISODE,        /* episode: one that finished; before the iteration it finished in */
+    AFT_EVENT_MOTION_RESULTS, /* motion_results: in parts, before the stage's evaluation */
 };
 
-enum { AFT_EVENT_MAX_METRICS = 8 };
+enum {
+    AFT_EVENT_MAX_METRICS = 8,
+    AFT_EVENT_RESULTS = 64,      /* motions in one event … */
+    AFT_EVENT_MAX_RESULTS = 256, /* … and in all of a stage: further motions are not told of */
+};
 
 struct aft_event_run {
     char name[64];
-    int n_stages, next_stage;          /* next_stage counts from 1 */
-    char plan[256];                    /* the sentence of the start-up scan */
+    int n_stages, next_stage; /* next_stage counts from 1 */
+    char plan[256];           /* the sentence of the start-up scan */
 };
 
 struct aft_event_stage {
@@ -36,33 +42,57 @@ struct aft_event_stage {
     int64_t timesteps;
     int n_envs, n_steps, batch_size, n_epochs;
     double learning_rate, final_learning_rate, ent_coef, final_ent_coef;
-    char network[64];                  /* "64,64 tanh" */
-    double seconds;                    /* STAGE_ENDS: wall time of the stage in this run */
-    int attempt;                       /* STAGE_BEGINS: at the stage, counted from 1 */
+    char network[64]; /* "64,64 tanh" */
+    double seconds;   /* STAGE_ENDS: wall time of the stage in this run */
+    int attempt;      /* STAGE_BEGINS: at the stage, counted from 1 */
 };
 
-struct aft_event_iteration {           /* SB3's names; rates are of this process */
+struct aft_event_iteration { /* SB3's names; rates are of this process */
     int64_t iterations, episodes, updates;
-    double ep_rew_mean, ep_len_mean;   /* last 100 episodes; NaN before the first ends */
+    double ep_rew_mean, ep_len_mean; /* last 100 episodes; NaN before the first ends */
     double fps, time_elapsed_s;
     double approx_kl, clip_fraction, clip_range, entropy_loss, explained_variance;
     double learning_rate, ent_coef, loss, policy_gradient_loss, value_loss, std, grad_norm;
     double rollout_s, update_s;
-    int n_metrics;                     /* of the environment, last 100 episodes */
+    int64_t attempt;        /* at the stage, counted from 1 */
+    int64_t rollout_steps;  /* of all environments, in this iteration */
+    int64_t first_finished; /* the episodes that finished in it: their place in the
+                             * attempt's history, and how many */
+    int64_t n_finished;
+    int n_metrics; /* of the environment, last 100 episodes */
     char metric_names[AFT_EVENT_MAX_METRICS][32];
     double metrics[AFT_EVENT_MAX_METRICS];
 };
 
-struct aft_event_evaluation {          /* policy on held-out motions, beside its references */
+struct aft_event_episode { /* stage_step and total_step are those at its end */
+    double reward;         /* sum over the episode */
+    int64_t length;        /* control steps */
+    int n_metrics;         /* of the environment, of this episode */
+    char metric_names[AFT_EVENT_MAX_METRICS][32];
+    double metrics[AFT_EVENT_MAX_METRICS];
+};
+
+struct aft_event_motion_results { /* policy on motions first … first + n - 1 of a stage */
+    int stage;                    /* whose held-out motions these are, counted from 1 */
+    int first, n;
+    double peak_drift_to_passive[AFT_EVENT_RESULTS];
+    int32_t lengths[AFT_EVENT_RESULTS]; /* control steps */
+};
+
+/* Policy on held-out motions, beside its references. An evaluation is one of these for each stage
+ * of the curriculum, in order. */
+struct aft_event_evaluation {
+    int of_stage, n_stages; /* whose motions these are, counted from 1; of how many */
+    int attempt;         /* at the stage that is trained */
     int motions;
+    double mean_length;                                 /* control steps */
     double peak_drift_to_passive, rms_drift_to_passive; /* means over motions */
     double uncontrolled_peak_to_passive;
     double worst_peak_to_passive, stroke_max_m, power_max_w;
     double lqr_peak_to_passive, lqr_rms_to_passive; /* of tuned controllers on the same motions; */
     double lqg_peak_to_passive, lqg_rms_to_passive; /* NaN: not known */
-    double score;                      /* of the whole evaluation, with its last set; else NaN */
-    int of_stage;                      /* whose motions these are, counted from 1 */
-    char set[64];                      /* "32 unseen M4.5 motions" */
+    double score; /* of the whole evaluation, with its last set; else NaN */
+    char set[64]; /* "32 unseen M4.5 motions" */
 };
 
 struct aft_event_gate {
@@ -77,7 +107,7 @@ struct aft_event_gate {
 struct aft_event_archive {
     char kind[16];
     char path[256];
-    double seconds;                    /* building, writing, syncing, verifying */
+    double seconds; /* building, writing, syncing, verifying */
     int64_t bytes;
 };
 
@@ -87,26 +117,31 @@ struct aft_event_message {
 
 struct aft_event_ends {
     int exit_code;
-    char text[1024];                   /* "All stages complete", "stopped by SIGINT", … */
+    char text[1024]; /* "All stages complete", "stopped by SIGINT", … */
 };
 
 struct aft_event {
     enum aft_event_type type;
-    int stage;                         /* counts from 1; 0: none */
-    int64_t stage_step;                /* steps of the stage so far */
-    int64_t total_step;                /* steps of the run so far */
+    int stage;          /* counts from 1; 0: none */
+    int64_t stage_step; /* steps of the stage so far */
+    int64_t total_step; /* steps of the run so far */
     double unix_time;
     union {
         struct aft_event_run run;
         struct aft_event_stage begins;
         struct aft_event_iteration iteration;
         struct aft_event_evaluation evaluation;
+        struct aft_event_episode episode;
+        struct aft_event_motion_results motion_results;
         struct aft_event_gate gate;
         struct aft_event_archive archive;
         struct aft_event_message message;
         struct aft_event_ends ends;
     } u;
 };
+
+/* Figures for plots rather than news for people: iterations, episodes, motions' results. */
+bool aft_event_is_data(const struct aft_event *event);
 
 /* An observer is told of every event, in order. It cannot fail: what it cannot
  * write it counts and mentions once on standard error. */

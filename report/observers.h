@@ -27,12 +27,29 @@ enum aft_code aft_console_create(struct aft_observer *observer, FILE *stream,
                                  struct aft_error *error);
 
 /* progress.csv in the run's folder, one row per iteration, SB3's column names
- * and ours; scores of an evaluation stand in the row of the iteration before it. Rows of an earlier process beyond keep_total_step are removed
- * first (atomically), so that a resumed run has no doubled step. */
+ * and ours; scores of an evaluation stand in the row of the iteration before it.
+ * Rows of an earlier process beyond keep_total_step are removed first
+ * (atomically), so that a resumed run has no doubled step. */
 enum aft_code aft_progress_csv_create(struct aft_observer *observer, const char *folder,
                                       int64_t keep_total_step, struct aft_error *error);
 
-/* run.log: one line per event but iterations, with UTC time. Appends. */
+/* monitor.csv in the run's folder, one row per finished episode, in the format of
+ * Stable-Baselines3's Monitor. keep_total_step as above. */
+enum aft_code aft_monitor_csv_create(struct aft_observer *observer, const char *folder,
+                                     int64_t keep_total_step, struct aft_error *error);
+
+/* evaluations.npz in the run's folder, as Stable-Baselines3's EvalCallback leaves it: timesteps
+ * int64 [n], results float64 [n, motions], ep_lengths int64 [n, motions], and arrays of ours.
+ * Written anew, atomically, at every evaluation. keep_total_step as above. */
+enum aft_code aft_evaluations_npz_create(struct aft_observer *observer, const char *folder,
+                                         int64_t keep_total_step, struct aft_error *error);
+
+/* events.out.tfevents.* in the run's folder, for TensorBoard; begun with the first iteration.
+ * Events beyond keep_total_step are removed from the files of earlier processes first. */
+enum aft_code aft_tensorboard_create(struct aft_observer *observer, const char *folder,
+                                     int64_t keep_total_step, struct aft_error *error);
+
+/* run.log: one line per event that is news (not aft_event_is_data), with UTC time. Appends. */
 enum aft_code aft_run_log_create(struct aft_observer *observer, const char *folder,
                                  struct aft_error *error);
 

@@ -1,4 +1,5 @@
-/* run.log: what happened, one line per event, for people who come back later. */
+/* run.log: what happened, one line per event that is no mere data, for people who come back later.
+ */
 #include "base/error.h"
 #include "report/append_file.h"
 #include "report/observers.h"
@@ -26,7 +27,7 @@ static const char *level_of(const struct aft_event *event)
 
 static void on_event(void *self, const struct aft_event *event)
 {
-    if (event->type == AFT_EVENT_ITERATION) {
+    if (aft_event_is_data(event)) {
         return;
     }
     char text[AFT_TEXT_SIZE], line[AFT_TEXT_SIZE + 128], when[32] = "";

@@ -196,5 +196,13 @@ void aft_text_event(char out[AFT_TEXT_SIZE], const struct aft_event *event)
     case AFT_EVENT_RUN_ENDS:
         text_ends(out, AFT_TEXT_SIZE, &event->u.ends);
         break;
+    case AFT_EVENT_EPISODE:
+        (void)snprintf(out, AFT_TEXT_SIZE, "episode of %" PRId64 " steps, reward %.3g",
+                       event->u.episode.length, event->u.episode.reward);
+        break;
+    case AFT_EVENT_MOTION_RESULTS:
+        (void)snprintf(out, AFT_TEXT_SIZE, "results of %d motions of stage %d",
+                       event->u.motion_results.n, event->u.motion_results.stage);
+        break;
     }
 }

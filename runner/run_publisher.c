@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "recovery/scan.h"
 #include "runner/training_state.h"
+#include "trainer/ppo.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -376,6 +377,38 @@ static void keep_references(struct aft_run_publisher *publisher,
     }
 }
 
+/* The episodes that finished in an iteration. Events are passed on before the worker may
+ * write over their history (S4). */
+static void tell_of_episodes(struct aft_run_publisher *publisher, const struct aft_event *event)
+{
+    const struct aft_event_iteration *iteration = &event->u.iteration;
+    struct aft_event told = *event;
+    struct aft_event_episode *of = &told.u.episode;
+    double rollout_end = event->unix_time - iteration->update_s;
+    told.type = AFT_EVENT_EPISODE;
+    memset(&told.u, 0, sizeof told.u);
+    of->n_metrics = iteration->n_metrics;
+    memcpy(of->metric_names, iteration->metric_names, sizeof of->metric_names);
+    for (int64_t i = 0; i < iteration->n_finished; i++) {
+        const struct aft_episode *episode =
+            aft_history_at(publisher->region, (size_t)(iteration->first_finished + i));
+        if (episode == NULL) {
+            return;
+        }
+        int64_t ago = event->stage_step - episode->step;
+        told.stage_step = episode->step;
+        told.total_step = event->total_step - ago;
+        told.unix_time =
+            rollout_end - iteration->rollout_s * (double)ago / (double)iteration->rollout_steps;
+        of->reward = (double)episode->total_reward;
+        of->length = episode->length;
+        for (int k = 0; k < of->n_metrics; k++) {
+            of->metrics[k] = (double)episode->metrics[k];
+        }
+        aft_event_publish(publisher->events, &told);
+    }
+}
+
 static void pass_event_on(void *context, const void *record)
 {
     struct aft_run_publisher *publisher = context;
@@ -389,6 +422,9 @@ static void pass_event_on(void *context, const void *record)
     publisher->total_step = event->total_step;
     if (event->type == AFT_EVENT_EVALUATION) {
         keep_references(publisher, &event->u.evaluation);
+    }
+    if (event->type == AFT_EVENT_ITERATION) {
+        tell_of_episodes(publisher, event);
     }
     aft_event_publish(publisher->events, event);
 }

@@ -15,10 +15,11 @@
 
 struct aft_run_publisher {
     struct aft_run_record record;
-    char folder[PATH_MAX];                 /* models/<run> */
-    struct aft_event_stream *events;       /* borrowed */
-    char last_path[PATH_MAX];              /* of the archive published last; "" */
-    int64_t stage, stage_step, total_step; /* where training is, for events of the keeper */
+    char folder[PATH_MAX];                    /* models/<run> */
+    struct aft_event_stream *events;          /* borrowed */
+    char last_path[PATH_MAX];                 /* of the archive published last; "" */
+    int64_t stage, stage_step, total_step;    /* where training is, for events of the keeper */
+    const struct aft_snapshot_region *region; /* borrowed; has the finished episodes */
     double stage_began_s;
     struct aft_checkpoint_rotation rotation;
     struct aft_file_reserve stop_reserve, error_reserve; /* for an INTERRUPTED and an ERROR

@@ -36,14 +36,59 @@ static struct aft_stage_score score_of(const struct aft_response *responses, int
     return score;
 }
 
-static void tell(const struct aft_worker_run *run, const struct aft_stage *stage, int motions,
-                 const struct aft_stage_score *score)
+static int32_t control_steps(const struct aft_response *of,
+                             const struct aft_environment_config *config)
+{
+    return (int32_t)lrint(of[POLICY].duration_s / (config->dt_s * config->control_every));
+}
+
+/* What the events' ring has room for between two seals is limited, and so are these. */
+static void tell_motions(const struct aft_worker_run *run, const struct aft_stage *stage,
+                         const struct aft_environment_config *config,
+                         const struct aft_response *responses, int n)
+{
+    for (int first = 0; first < n && first < AFT_EVENT_MAX_RESULTS; first += AFT_EVENT_RESULTS) {
+        struct aft_event event = aft_worker_event(run, AFT_EVENT_MOTION_RESULTS);
+        struct aft_event_motion_results *told = &event.u.motion_results;
+        told->stage = stage->number;
+        told->first = first;
+        told->n = n - first < AFT_EVENT_RESULTS ? n - first : AFT_EVENT_RESULTS;
+        for (int i = 0; i < told->n; i++) {
+            const struct aft_response *of = responses + (ptrdiff_t)(first + i) * N_CONTROLLERS;
+            told->peak_drift_to_passive[i] =
+                of[POLICY].peak_drift_ratio / of[PASSIVE].peak_drift_ratio;
+            told->lengths[i] = control_steps(of, config);
+        }
+        aft_events_put(run->region, &event);
+    }
+}
+
+static double mean_length(const struct aft_environment_config *config,
+                          const struct aft_response *responses, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += control_steps(responses + (ptrdiff_t)i * N_CONTROLLERS, config);
+    }
+    return sum / n;
+}
+
+struct motion_set { /* that a stage's score is the mean over */
+    int motions;
+    double mean_length; /* control steps */
+};
+
+static void tell(const struct aft_worker_run *run, const struct aft_stage *stage,
+                 const struct motion_set *set, const struct aft_stage_score *score)
 {
     const struct aft_reference_score *references = &run->references.stages[stage->number - 1];
     struct aft_event event = aft_worker_event(run, AFT_EVENT_EVALUATION);
     struct aft_event_evaluation *told = &event.u.evaluation;
-    told->motions = motions;
     told->of_stage = stage->number;
+    told->n_stages = run->curriculum->n_stages;
+    told->attempt = run->state.header->attempt;
+    told->motions = set->motions;
+    told->mean_length = set->mean_length;
     told->score =
         stage->number == run->curriculum->n_stages ? run->state.header->score : (double)NAN;
     told->peak_drift_to_passive = score->peak_drift_to_passive;
@@ -57,11 +102,11 @@ static void tell(const struct aft_worker_run *run, const struct aft_stage *stage
     told->lqg_peak_to_passive = references->lqg_peak_to_passive;
     told->lqg_rms_to_passive = references->lqg_rms_to_passive;
     if (stage->motion.source == AFT_MOTION_RECORDS) {
-        (void)snprintf(told->set, sizeof told->set, "%d records of stage %d", motions,
+        (void)snprintf(told->set, sizeof told->set, "%d records of stage %d", set->motions,
                        stage->number);
     } else {
-        (void)snprintf(told->set, sizeof told->set, "%d unseen M%g motions of stage %d", motions,
-                       stage->magnitude, stage->number);
+        (void)snprintf(told->set, sizeof told->set, "%d unseen M%g motions of stage %d",
+                       set->motions, stage->magnitude, stage->number);
     }
     aft_events_put(run->region, &event);
 }
@@ -115,9 +160,9 @@ static enum aft_code respond(struct aft_response **responses, struct aft_motion_
     return code;
 }
 
-/* Fills the stage's score; *motions is how many it is the mean of. */
-static enum aft_code evaluate_stage(int *motions, struct aft_worker_run *run, struct aft_ppo *ppo,
-                                    int number, struct aft_error *error)
+/* Fills the stage's score, and what it is the mean of. */
+static enum aft_code evaluate_stage(struct motion_set *set, struct aft_worker_run *run,
+                                    struct aft_ppo *ppo, int number, struct aft_error *error)
 {
     struct aft_stage_environment setup;
     struct aft_motion_list list = {0};
@@ -127,9 +172,12 @@ static enum aft_code evaluate_stage(int *motions, struct aft_worker_run *run, st
     if (code == AFT_OK) {
         code = respond(&responses, &list, run, ppo, &setup.config, number, error);
     }
-    *motions = list.n;
+    set->motions = list.n;
     if (code == AFT_OK && list.n > 0) {
+        const struct aft_stage *stage = &run->curriculum->stages[number - 1];
         run->state.header->scores[number - 1] = score_of(responses, list.n);
+        tell_motions(run, stage, &setup.config, responses, list.n);
+        set->mean_length = mean_length(&setup.config, responses, list.n);
     }
     free(responses);
     aft_motion_list_clear(&list);
@@ -148,14 +196,14 @@ enum aft_code aft_evaluate_stages(struct aft_worker_run *run, struct aft_ppo *pp
     enum aft_code code = AFT_OK;
     double sum = 0;
     for (int number = 1; number <= n_stages && code == AFT_OK; number++) {
-        int motions = 0;
-        code = evaluate_stage(&motions, run, ppo, number, error);
+        struct motion_set set = {0};
+        code = evaluate_stage(&set, run, ppo, number, error);
         sum += header->scores[number - 1].peak_drift_to_passive;
         if (code == AFT_OK && number == n_stages) {
             header->score = -sum / n_stages;
         }
-        if (code == AFT_OK && motions > 0) {
-            tell(run, &run->curriculum->stages[number - 1], motions, &header->scores[number - 1]);
+        if (code == AFT_OK && set.motions > 0) {
+            tell(run, &run->curriculum->stages[number - 1], &set, &header->scores[number - 1]);
         }
     }
     return code;

@@ -186,6 +186,11 @@ static void tell_iteration(const struct stage_run *stage, const struct aft_itera
     told->grad_norm = iteration->grad_norm;
     told->rollout_s = iteration->rollout_s;
     told->update_s = iteration->update_s;
+    told->attempt = run->state.header->attempt;
+    told->rollout_steps =
+        (int64_t)stage->stage->environment.n_envs * (int64_t)stage->stage->ppo.n_steps;
+    told->n_finished = iteration->n_episodes;
+    told->first_finished = (int64_t)run->history_length - iteration->n_episodes;
     describe_episodes(told, stage);
     aft_events_put(run->region, &event);
 }

@@ -16,6 +16,7 @@
 #include "runner/expectations.h"
 #include "runner/launch.h"
 #include "runner/resume_command.h"
+#include "runner/run_observers.h"
 #include "runner/run_publisher.h"
 #include "runner/run_start.h"
 
@@ -233,6 +234,7 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
     enum aft_code code = aft_run_publisher_init(&train->publisher, &train->scan, error);
     if (code == AFT_OK) {
         code = aft_run_region_create(&train->region, train->curriculum, error);
+        train->publisher.region = train->region;
     }
     if (code == AFT_OK) {
         code = aft_run_start_load(train->region, &train->publisher, &train->plan,
@@ -255,27 +257,15 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
 
 static enum aft_code subscribe_observers(struct train *train, struct aft_error *error)
 {
-    struct aft_observer observer;
-    const char *folder = train->publisher.folder;
-    enum aft_code code = aft_console_create(&observer, stdout, train->options->progress,
+    struct aft_observer console;
+    enum aft_code code = aft_console_create(&console, stdout, train->options->progress,
                                             train->options->colour, error);
-    if (code != AFT_OK) {
-        return code;
+    if (code == AFT_OK) {
+        aft_event_subscribe(&train->events, console);
+        aft_run_keep_records(&train->events, &train->curriculum->run, train->publisher.folder,
+                             train->total_step);
     }
-    aft_event_subscribe(&train->events, observer);
-    /* Logs that cannot be written never stop training. */
-    struct aft_error ignored;
-    if (aft_progress_csv_create(&observer, folder, train->total_step, &ignored) == AFT_OK) {
-        aft_event_subscribe(&train->events, observer);
-    } else {
-        (void)fprintf(stderr, "aftershock: %s; training goes on without it\n", ignored.message);
-    }
-    if (aft_run_log_create(&observer, folder, &ignored) == AFT_OK) {
-        aft_event_subscribe(&train->events, observer);
-    } else {
-        (void)fprintf(stderr, "aftershock: %s; training goes on without it\n", ignored.message);
-    }
-    return AFT_OK;
+    return code;
 }
 
 /* Each line of the plan's report is a notice. */

@@ -52,6 +52,7 @@ static inline struct aft_event event_iteration(int64_t iteration, double time)
                               .unix_time = time};
     struct aft_event_iteration *it = &event.u.iteration;
     it->iterations = iteration;
+    it->attempt = 3;
     it->episodes = 7;
     it->updates = 24 * iteration;
     it->ep_rew_mean = (double)NAN;
@@ -64,6 +65,23 @@ static inline struct aft_event event_iteration(int64_t iteration, double time)
     it->n_metrics = 1;
     (void)strcpy(it->metric_names[0], "peak_drift_to_passive");
     it->metrics[0] = 0.875;
+    return event;
+}
+
+/* The first (0) or second (1) episode that finished in the iteration. */
+static inline struct aft_event event_episode(int64_t iteration, int which, double time)
+{
+    struct aft_event event = {.type = AFT_EVENT_EPISODE,
+                              .stage = 2,
+                              .stage_step = 8000 * iteration - (which == 0 ? 4000 : 0),
+                              .unix_time = time};
+    struct aft_event_episode *episode = &event.u.episode;
+    event.total_step = 300000 + event.stage_step;
+    episode->reward = -1.5;
+    episode->length = 500;
+    episode->n_metrics = 1;
+    (void)strcpy(episode->metric_names[0], "peak_drift_to_passive");
+    episode->metrics[0] = 0.75;
     return event;
 }
 

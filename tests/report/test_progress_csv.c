@@ -124,6 +124,7 @@ static void progress_csv__has_sb3_columns_and_ours(void **state)
         "train/n_updates",
         "train/ent_coef",
         "stage/number",
+        "stage/attempt",
         "stage/step",
         "control/peak_drift_to_passive",
     };
@@ -136,6 +137,8 @@ static void progress_csv__has_sb3_columns_and_ours(void **state)
     assert_string_equal(cell, "308000");
     get_cell(cell, "stage/step", 1);
     assert_string_equal(cell, "8000");
+    get_cell(cell, "stage/attempt", 1);
+    assert_string_equal(cell, "3");
     get_cell(cell, "train/approx_kl", 1);
     assert_string_equal(cell, "0.0123456789");
     get_cell(cell, "control/peak_drift_to_passive", 1);

@@ -1,0 +1,238 @@
+#include "report/step_table.h"
+
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const size_t size_limit = (size_t)1 << 30;
+
+static void add_column(struct aft_step_table *table, const char *name, size_t length)
+{
+    if (table->n_columns == AFT_TABLE_COLUMNS) {
+        return;
+    }
+    char *column = table->columns[table->n_columns++];
+    if (length >= AFT_TABLE_NAME_SIZE) {
+        length = AFT_TABLE_NAME_SIZE - 1;
+    }
+    memcpy(column, name, length);
+    column[length] = '\0';
+}
+
+void aft_step_table_add_column(struct aft_step_table *table, const char *name)
+{
+    add_column(table, name, strlen(name));
+}
+
+static void read_header(struct aft_step_table *table, const char *line, size_t length)
+{
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n')) {
+        length--;
+    }
+    for (size_t start = 0; start <= length;) {
+        const char *comma = memchr(line + start, ',', length - start);
+        size_t end = comma ? (size_t)(comma - line) : length;
+        add_column(table, line + start, end - start);
+        start = end + 1;
+    }
+}
+
+static int place_of(const struct aft_step_table *table, const char *column)
+{
+    for (int i = 0; i < table->n_columns; i++) {
+        if (strcmp(table->columns[i], column) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *aft_step_table_cell(const struct aft_step_table *table, const char *row,
+                                const char *column)
+{
+    const char *cell = row;
+    int place = place_of(table, column);
+    if (place < 0) {
+        return NULL;
+    }
+    for (; place > 0; place--) {
+        cell += strcspn(cell, ",\n");
+        if (*cell != ',') {
+            return NULL;
+        }
+        cell++;
+    }
+    return cell;
+}
+
+/* -1 where the row has none. The row ends in a newline. */
+static int64_t step_of_row(const struct aft_step_table *table, const char *row)
+{
+    const char *cell = aft_step_table_cell(table, row, table->step_column);
+    char *rest = NULL;
+    if (cell == NULL || strchr("0123456789", *cell) == NULL) {
+        return -1;
+    }
+    long long step = strtoll(cell, &rest, 10);
+    return strchr(",\r\n", *rest) != NULL ? (int64_t)step : -1;
+}
+
+static void copy_line(char to[AFT_TABLE_LINE_SIZE], const char *line, size_t length)
+{
+    if (length >= AFT_TABLE_LINE_SIZE) {
+        length = AFT_TABLE_LINE_SIZE - 1;
+    }
+    memcpy(to, line, length);
+    to[length] = '\0';
+}
+
+/* Whether the line stays; learns from it. */
+static bool take_line(struct aft_step_table *table, const char *line, size_t length,
+                      int64_t keep_step)
+{
+    if (table->n_columns == 0 && line[0] == '#') {
+        if (table->comment[0] == '\0' && length < AFT_TABLE_LINE_SIZE) {
+            copy_line(table->comment, line, length);
+        }
+        return true;
+    }
+    if (table->n_columns == 0) {
+        read_header(table, line, length);
+        return true;
+    }
+    int64_t step = step_of_row(table, line);
+    if (step < 0 || step > keep_step) {
+        return false;
+    }
+    table->last_step = step;
+    copy_line(table->last_row, line, length);
+    return true;
+}
+
+/* Moves the lines that stay to the front of text; returns their size. What goes:
+ * rows beyond keep_step, rows without a step, and a line without a newline.
+ * *moved tells whether a line that stays had one before it that goes. */
+static size_t keep_lines(struct aft_step_table *table, char *text, size_t size, int64_t keep_step,
+                         bool *moved)
+{
+    size_t kept = 0;
+    *moved = false;
+    table->n_columns = 0;
+    table->last_step = -1;
+    table->comment[0] = table->last_row[0] = '\0';
+    for (size_t start = 0; start < size;) {
+        const char *newline = memchr(text + start, '\n', size - start);
+        if (!newline) {
+            break;
+        }
+        size_t length = (size_t)(newline - (text + start)) + 1;
+        if (take_line(table, text + start, length, keep_step)) {
+            *moved = *moved || kept != start;
+            memmove(text + kept, text + start, length);
+            kept += length;
+        }
+        start += length;
+    }
+    return kept;
+}
+
+static enum aft_code trim(struct aft_step_table *table, int64_t keep_step, struct aft_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct aft_error cause;
+    const char *path = table->file.path;
+    enum aft_code code = aft_file_read(&text, &size, path, size_limit, &cause);
+    if (code == AFT_ERR_MISSING) {
+        return AFT_OK;
+    }
+    if (code != AFT_OK) {
+        return aft_fail(error, code, "%s", cause.message);
+    }
+    bool moved;
+    size_t kept = keep_lines(table, text, size, keep_step, &moved);
+    if (table->n_columns > 0 && place_of(table, table->step_column) < 0) {
+        /* not a file of ours: never rewritten */
+        code = aft_fail(error, AFT_ERR_REFUSED, "continue '%s': it has no column %s", path,
+                        table->step_column);
+    }
+    if (code == AFT_OK && kept != size && !moved) { /* only the end goes: needs no space */
+        if (truncate(path, (off_t)kept) != 0) {
+            code = aft_fail_errno(error, "shorten '%s'", path);
+        }
+    } else if (code == AFT_OK && kept != size) {
+        code = aft_file_publish(path, text, kept, error);
+    }
+    free(text);
+    return code;
+}
+
+enum aft_code aft_step_table_open(struct aft_step_table *table, const char *folder,
+                                  const char *name, const char *step_column, int64_t keep_step,
+                                  struct aft_error *error)
+{
+    *table = (struct aft_step_table){.step_column = step_column, .last_step = -1};
+    enum aft_code code = aft_append_file_open(&table->file, folder, name, error);
+    if (code == AFT_OK && aft_append_file_is_regular(&table->file)) {
+        code = trim(table, keep_step, error);
+        if (code == AFT_OK) {
+            code = aft_append_file_reopen(&table->file, error);
+        }
+    }
+    if (code != AFT_OK) {
+        aft_append_file_close(&table->file);
+    }
+    return code;
+}
+
+void aft_step_table_return_to(struct aft_step_table *table, int64_t step)
+{
+    struct aft_error error;
+    if (trim(table, step - 1, &error) == AFT_OK &&
+        aft_append_file_reopen(&table->file, &error) == AFT_OK) {
+        return;
+    }
+    if (table->file.lines_lost++ == 0) {
+        (void)fprintf(stderr, "warning: %s; training goes on\n", error.message);
+    }
+    table->last_step = step - 1;
+}
+
+void aft_step_table_write_header(struct aft_step_table *table, const char *comment)
+{
+    char header[AFT_TABLE_LINE_SIZE + AFT_TABLE_COLUMNS * (AFT_TABLE_NAME_SIZE + 1) + 1];
+    size_t used = 0;
+    if (comment != NULL && table->comment[0] == '\0') {
+        used = (size_t)snprintf(header, AFT_TABLE_LINE_SIZE, "%s", comment);
+    }
+    for (int i = 0; i < table->n_columns; i++) {
+        used += (size_t)snprintf(header + used, sizeof header - used, "%s%s", i ? "," : "",
+                                 table->columns[i]);
+    }
+    header[used++] = '\n';
+    int64_t lost = table->file.lines_lost;
+    aft_append_file_write(&table->file, header, used);
+    if (table->file.lines_lost != lost) {
+        table->n_columns = 0; /* tried again with the next row */
+    }
+}
+
+void aft_step_table_write(struct aft_step_table *table, const char *rows, size_t size,
+                          int64_t last_step)
+{
+    aft_append_file_write(&table->file, rows, size);
+    table->last_step = last_step;
+}
+
+void aft_step_table_close(struct aft_step_table *table)
+{
+    if (table->file.lines_lost > 1) {
+        (void)fprintf(stderr, "warning: '%s' lacks %" PRId64 " pieces that could not be written\n",
+                      table->file.path, table->file.lines_lost);
+    }
+    aft_append_file_close(&table->file);
+}

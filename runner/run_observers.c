@@ -1,0 +1,36 @@
+#include "runner/run_observers.h"
+
+typedef enum aft_code create_fn(struct aft_observer *observer, const char *folder,
+                                int64_t total_step, struct aft_error *error);
+
+static enum aft_code create_run_log(struct aft_observer *observer, const char *folder,
+                                    int64_t total_step, struct aft_error *error)
+{
+    (void)total_step; /* a log keeps what was */
+    return aft_run_log_create(observer, folder, error);
+}
+
+static void subscribe(struct aft_event_stream *events, create_fn *create, const char *folder,
+                      int64_t total_step)
+{
+    struct aft_observer observer;
+    struct aft_error error;
+    if (create(&observer, folder, total_step, &error) == AFT_OK) {
+        aft_event_subscribe(events, observer);
+    } else {
+        (void)fprintf(stderr, "aftershock: %s; training goes on without it\n", error.message);
+    }
+}
+
+void aft_run_keep_records(struct aft_event_stream *events, const struct aft_run_settings *settings,
+                          const char *folder, int64_t total_step)
+{
+    static create_fn *const files[] = {create_run_log, aft_progress_csv_create,
+                                       aft_monitor_csv_create, aft_evaluations_npz_create};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        subscribe(events, files[i], folder, total_step);
+    }
+    if (settings->tensorboard) {
+        subscribe(events, aft_tensorboard_create, folder, total_step);
+    }
+}
