@@ -100,6 +100,12 @@ int aft_randomisation_variant(const struct aft_randomisation *randomisation, int
     return (int)(words[0] % (uint32_t)randomisation->n_variants);
 }
 
+/* Of a lot in [0, 1): half of them come to nothing, the others are spread over it anew. */
+static double beyond_half(double lot)
+{
+    return lot < 0.5 ? 0.0 : 2.0 * lot - 1.0;
+}
+
 struct aft_departure aft_randomisation_departure(const struct aft_randomisation *randomisation,
                                                  int env, uint32_t episode)
 {
@@ -107,8 +113,8 @@ struct aft_departure aft_randomisation_departure(const struct aft_randomisation 
     double lot[DRAWS];
     aft_random_uniform(lot, DRAWS, randomisation->episode_key, (uint32_t)env, episode, 0);
     return (struct aft_departure){
-        .noise = (float)(config->noise * lot[NOISE]),
-        .dropout = (float)(config->dropout * lot[DROPOUT]),
-        .late_steps = (uint32_t)(lot[LATENCY] * (randomisation->most_late_steps + 1)),
+        .noise = (float)(config->noise * beyond_half(lot[NOISE])),
+        .dropout = (float)(config->dropout * beyond_half(lot[DROPOUT])),
+        .late_steps = (uint32_t)(beyond_half(lot[LATENCY]) * (randomisation->most_late_steps + 1)),
     };
 }

@@ -3,6 +3,10 @@
  * controllers are made for. Everything drawn is a function of (seed, stage,
  * environment, episode), so that it is no state. Evaluations do not use it.
  *
+ * Noise, latency and dropout are each as configured in half of the episodes, and drawn
+ * uniformly beyond that in the others: a policy that only ever met departures would
+ * pay for them where there are none.
+ *
  * Buildings are drawn from AFT_RANDOM_BUILDINGS variants of (seed, stage), which
  * cover ± stiffness and ± damping evenly (a Latin hypercube); environments of
  * one block of AFT_LANES have the same variant in the episode of the same number,
@@ -47,7 +51,7 @@ int aft_randomisation_variant(const struct aft_randomisation *randomisation, int
                               uint32_t episode);
 
 struct aft_departure {    /* of an episode */
-    float noise, dropout; /* beside the configured ones: uniform in 0…the config's */
+    float noise, dropout; /* beside the configured ones: 0 or up to the config's */
     uint32_t late_steps;  /* simulation steps that the command is late: 0…most_late_steps */
 };
 struct aft_departure aft_randomisation_departure(const struct aft_randomisation *randomisation,
