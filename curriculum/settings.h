@@ -108,6 +108,7 @@ struct aft_environment_settings { /* [environment], may follow in a stage */
     double reward_peak;   /* weight of growth of the peak drift */
     double reward_stroke; /* weight of the stroke barrier above 70 % of the stroke */
     double reward_saturation;
+    double reward_force;
     double reward_force_rate;
     double reward_acceleration;
 };

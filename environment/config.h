@@ -69,7 +69,7 @@ struct aft_randomisation_config { /* of training episodes; see randomisation.h *
 };
 
 struct aft_reward_config {
-    double drift, peak, stroke, saturation, force_rate, acceleration;
+    double drift, peak, stroke, saturation, force_rate, acceleration, force;
 };
 
 struct aft_environment_config {

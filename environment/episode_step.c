@@ -158,6 +158,7 @@ static inline struct aft_reward_terms terms_of(const struct control_step *step,
         .largest_drift = episode->largest_drift[j],
         .largest_acceleration_m_s2 = episode->largest_acceleration_m_s2[j],
         .stroke_share = step->response.stroke_m[j] / self->plant->limit_m,
+        .force_share = limit_n > 0.0F ? step->forces.actuator_n[j] / limit_n : 0.0F,
         .force_change_share =
             limit_n > 0.0F ? (step->forces.actuator_n[j] - episode->actuator_n[j]) / limit_n : 0.0F,
         .action = step->action[j],

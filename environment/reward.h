@@ -4,7 +4,7 @@
  *
  *   max{ -drift Σd²/(E N) - peak Δpeak/D_p, -1 }
  *   - stroke max(0, (|s|/limit - 0.7)/0.3)²
- *   - saturation [|a| > 1] - force_rate (ΔF/F_limit)²
+ *   - saturation [|a| > 1] - force (F/F_limit)² - force_rate (ΔF/F_limit)²
  *   - acceleration Δpeak/A_p of the floors' accelerations
  *
  * Σ runs over the control step's substeps and all storeys, E is the passive
@@ -12,6 +12,9 @@
  * D_p and A_p the passive episode's largest drift ratio and floor acceleration,
  * Δpeak the growth of the largest value so far. A building without drift earns 0
  * in an episode, the passive one -(drift + peak).
+ *
+ * A force that is held costs drift nothing: the device's spring balances it. Without its
+ * own term a policy may keep the mass pushed aside long after the shaking.
  *
  * What the passive building does at a step is left out on purpose: no action
  * changes it, the policy cannot see it, and where control is good it would be
@@ -34,6 +37,7 @@ struct aft_reward_terms {
     float largest_drift;             /* D_p */
     float largest_acceleration_m_s2; /* A_p; 0: not followed */
     float stroke_share;              /* |s|/limit, 0 without a limit */
+    float force_share;               /* F/F_limit */
     float force_change_share;        /* ΔF/F_limit */
     float action;                    /* as the policy gave it, not clipped */
 };
@@ -50,6 +54,7 @@ static inline float aft_reward(const struct aft_reward_config *config,
     float beyond = aft_larger_f32(0.0F, (terms->stroke_share - 0.7F) / 0.3F);
     reward -= (float)config->stroke * beyond * beyond;
     reward -= fabsf(terms->action) > 1.0F ? (float)config->saturation : 0.0F;
+    reward -= (float)config->force * terms->force_share * terms->force_share;
     reward -= (float)config->force_rate * terms->force_change_share * terms->force_change_share;
     float jerked = (float)config->acceleration * terms->acceleration_growth_m_s2 /
                    terms->largest_acceleration_m_s2;

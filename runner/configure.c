@@ -128,6 +128,7 @@ enum aft_code aft_configure_environment(struct aft_stage_environment *environmen
         .peak = settings->reward_peak,
         .stroke = settings->reward_stroke,
         .saturation = settings->reward_saturation,
+        .force = settings->reward_force,
         .force_rate = settings->reward_force_rate,
         .acceleration = settings->reward_acceleration,
     };

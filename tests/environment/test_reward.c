@@ -2,7 +2,13 @@
 
 #include "environment/reward.h"
 
-static const struct aft_reward_config weights = {10.0, 5.0, 0.02, 0.001, 0.1, 2.0};
+static const struct aft_reward_config weights = {.drift = 10.0,
+                                                 .peak = 5.0,
+                                                 .stroke = 0.02,
+                                                 .saturation = 0.001,
+                                                 .force_rate = 0.1,
+                                                 .acceleration = 2.0,
+                                                 .force = 0.3};
 
 /* A step in which nothing moves. */
 static struct aft_reward_terms still(void)
@@ -68,7 +74,7 @@ static void reward__punishes_stroke_beyond_70_percent(void **state)
     assert_near(aft_reward(&weights, &terms), -0.08, 1e-6);
 }
 
-static void reward__punishes_saturation_force_rate_and_acceleration(void **state)
+static void reward__punishes_saturation_force_force_rate_and_acceleration(void **state)
 {
     (void)state;
     struct aft_reward_terms terms = still();
@@ -77,6 +83,9 @@ static void reward__punishes_saturation_force_rate_and_acceleration(void **state
     terms.action = -1.01F;
     assert_near(aft_reward(&weights, &terms), -0.001, 1e-9);
     terms = still();
+    terms.force_share = -0.5F;
+    assert_near(aft_reward(&weights, &terms), -0.3 * 0.25, 1e-7);
+    terms.force_share = 0.0F;
     terms.force_change_share = -0.5F;
     assert_near(aft_reward(&weights, &terms), -0.1 * 0.25, 1e-8);
     terms = still();
@@ -95,7 +104,7 @@ int main(void)
         cmocka_unit_test(reward__of_a_growing_peak_is_in_passive_peaks),
         cmocka_unit_test(reward__of_drift_and_peak_is_at_least_minus_one),
         cmocka_unit_test(reward__punishes_stroke_beyond_70_percent),
-        cmocka_unit_test(reward__punishes_saturation_force_rate_and_acceleration),
+        cmocka_unit_test(reward__punishes_saturation_force_force_rate_and_acceleration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
