@@ -115,8 +115,9 @@ enum aft_code aft_file_rename(const char *from, const char *to, struct aft_error
     return aft_file_sync_folder_of(to, error);
 }
 
-enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
-                               struct aft_error *error)
+/* By a temporary name in the same folder. The rename is not yet durable. */
+static enum aft_code put_in_place(const char *path, const void *bytes, size_t size, bool durable,
+                                  struct aft_error *error)
 {
     char temporary[PATH_MAX];
     int length =
@@ -131,7 +132,7 @@ enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
     enum aft_code code = write_all(fd, bytes, size, temporary, error);
     /* A failed fsync is not repeated on this file: the kernel may have dropped
      * the pages it could not write, and would then report success. */
-    if (code == AFT_OK && fsync(fd) != 0) {
+    if (code == AFT_OK && durable && fsync(fd) != 0) {
         code = aft_fail_errno(error, "sync '%s'", temporary);
     }
     if (close(fd) != 0 && code == AFT_OK) {
@@ -142,9 +143,21 @@ enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
     }
     if (code != AFT_OK) {
         (void)unlink(temporary);
-        return code;
     }
-    return aft_file_sync_folder_of(path, error);
+    return code;
+}
+
+enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
+                               struct aft_error *error)
+{
+    enum aft_code code = put_in_place(path, bytes, size, true, error);
+    return code == AFT_OK ? aft_file_sync_folder_of(path, error) : code;
+}
+
+enum aft_code aft_file_replace(const char *path, const void *bytes, size_t size,
+                               struct aft_error *error)
+{
+    return put_in_place(path, bytes, size, false, error);
 }
 
 enum aft_code aft_file_reserve_hold(struct aft_file_reserve *reserve, const char *folder,

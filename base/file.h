@@ -26,6 +26,11 @@ enum aft_code aft_file_read(char **bytes, size_t *size, const char *path, size_t
 enum aft_code aft_file_publish(const char *path, const void *bytes, size_t size,
                                struct aft_error *error);
 
+/* The same without a wait for the disk: a reader sees the old file or the new one, but after a
+ * power cut it may be either, or empty. For what is written anew all the time. */
+enum aft_code aft_file_replace(const char *path, const void *bytes, size_t size,
+                               struct aft_error *error);
+
 /* Disk space kept for a day without any: a preallocated file that a last archive
  * is written into. Its name is a temporary's, so a leftover is swept. */
 struct aft_file_reserve {

@@ -22,6 +22,12 @@ const char *aft_path_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+const char *aft_path_within(const char *folder, const char *path)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && path[length] == '/' ? path + length + 1 : path;
+}
+
 enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct aft_error *error)
 {
     static const char *const folders[] = {"modules", AFT_INSTALLED_MODULES};

@@ -13,6 +13,9 @@ enum aft_code aft_path_join(char out[PATH_MAX], const char *folder, const char *
 /* The part after the last '/', within path. */
 const char *aft_path_name(const char *path);
 
+/* The part of path behind "folder/", within path; all of it where it is not in that folder. */
+const char *aft_path_within(const char *folder, const char *path);
+
 /* Finds a loadable module ("aftershock_native.so"): in modules/ beside the
  * executable (a build folder), then in lib/aftershock/ of the installation. */
 enum aft_code aft_path_find_module(char out[PATH_MAX], const char *name, struct aft_error *error);

@@ -223,6 +223,8 @@ static const struct aft_entry files[] = {
     {"events.out.tfevents.*", "for TensorBoard, unless [run] tensorboard = false"},
     {"references.json", "what LQR and LQG reach, beside the scores"},
     {"run.log", "what happened, one line each"},
+    {"events.jsonl", "the same for programs, one JSON object a line"},
+    {"heartbeat.json", "that the run goes on, or how it ended; written every 2 s"},
     {"lock", "who holds the run"},
     {0},
 };

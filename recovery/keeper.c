@@ -57,6 +57,13 @@ struct keeper {
     size_t copy_capacity;
 };
 
+const char *aft_keeper_state_name(enum aft_keeper_state state)
+{
+    static const char *const names[] = {"starting",   "training", "publishing", "interrupting",
+                                        "recovering", "finished", "stopped",    "failed"};
+    return names[state];
+}
+
 static double now_s(void)
 {
     struct timespec now;
@@ -101,10 +108,18 @@ void aft_keeper_block_signals(void)
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by some parents: then no child could be waited for */
 }
 
+static void enter(struct keeper *keeper, enum aft_keeper_state state)
+{
+    if (state != keeper->state) {
+        keeper->state = state;
+        keeper->hooks->state(keeper->hooks->context, state);
+    }
+}
+
 static void fail(struct keeper *keeper, const struct aft_error *error)
 {
     keeper->result->error = *error;
-    keeper->state = AFT_KEEPER_FAILED;
+    enter(keeper, AFT_KEEPER_FAILED);
 }
 
 static void say(struct keeper *keeper, const char *format, ...)
@@ -146,7 +161,7 @@ static void start_worker(struct keeper *keeper)
         return;
     }
     keeper->worker = child;
-    keeper->state = AFT_KEEPER_STARTING;
+    enter(keeper, AFT_KEEPER_STARTING);
 }
 
 static void reap_worker(struct keeper *keeper)
@@ -181,6 +196,7 @@ static void note_stop_signal(struct keeper *keeper, int number)
         say(keeper, "already stopping: %s changes nothing", strsignal(number));
         return;
     }
+    keeper->hooks->signal(keeper->hooks->context, number);
     keeper->result->stop_signal = number;
     keeper->stop_by_s = now_s() + STOP_PATIENCE_S;
 }
@@ -195,6 +211,7 @@ static void read_signals(struct keeper *keeper)
             break;
         case SIGUSR1:
             keeper->checkpoint_asked = true;
+            keeper->hooks->signal(keeper->hooks->context, SIGUSR1);
             break;
         default:
             note_stop_signal(keeper, (int)caught.ssi_signo);
@@ -317,8 +334,9 @@ static void stop_unpublished(struct keeper *keeper, const struct aft_sealed_stat
     end_worker(keeper);
     enum aft_code code = keeper->hooks->publish(keeper->hooks->context, AFT_ARCHIVE_INTERRUPTED,
                                                 sealed, NULL, error);
-    keeper->state = AFT_KEEPER_STOPPED;
-    if (code != AFT_OK) {
+    if (code == AFT_OK) {
+        enter(keeper, AFT_KEEPER_STOPPED);
+    } else {
         fail(keeper, error);
     }
 }
@@ -349,8 +367,8 @@ static void publish_stage(struct keeper *keeper)
         keeper->seen_at_s = now_s();
         keeper->published = sealed.info.stage;
         aft_stage_set_published(keeper->region, sealed.info.stage);
-        keeper->state = sealed.info.stage >= keeper->config->last_stage ? AFT_KEEPER_FINISHED
-                                                                        : AFT_KEEPER_TRAINING;
+        enter(keeper, sealed.info.stage >= keeper->config->last_stage ? AFT_KEEPER_FINISHED
+                                                                      : AFT_KEEPER_TRAINING);
         return;
     }
     if (stopping) {
@@ -386,12 +404,12 @@ static void interrupt(struct keeper *keeper)
     deliver_events(keeper);
     sealed_any = aft_snapshot_peek(keeper->region, &info);
     if (sealed_any && info.stage_complete && info.stage > keeper->published) {
-        keeper->state = AFT_KEEPER_PUBLISHING; /* the stage ended at this very moment */
+        enter(keeper, AFT_KEEPER_PUBLISHING); /* the stage ended at this very moment */
         return;
     }
-    keeper->state = AFT_KEEPER_STOPPED;
-    if (!sealed_any || info.stage_complete) {
-        return; /* nothing beyond the last stage's archive to save */
+    if (!sealed_any || info.stage_complete) { /* nothing beyond the last stage's archive to save */
+        enter(keeper, AFT_KEEPER_STOPPED);
+        return;
     }
     enum aft_code code = copy_newest(keeper, &sealed, &error);
     if (code == AFT_OK) {
@@ -406,9 +424,12 @@ static void interrupt(struct keeper *keeper)
     }
     if (code != AFT_OK) {
         fail(keeper, &error);
-    } else if (sealed.info.sequence > keeper->best_sequence) {
+        return;
+    }
+    if (sealed.info.sequence > keeper->best_sequence) {
         offer_best(keeper, &sealed);
     }
+    enter(keeper, AFT_KEEPER_STOPPED);
 }
 
 /* Why the worker is gone, and whether a new one may do better. */
@@ -465,16 +486,24 @@ static void recover(struct keeper *keeper)
     count_failure(keeper, &sealed.info);
     keeper->result->before_training = !keeper->ever_sealed && !worker_has_sealed(keeper);
     keeper->ever_sealed = keeper->ever_sealed || worker_has_sealed(keeper);
-    if (!may_pass || keeper->failures > keeper->config->retries) {
+    /* At once after progress; then more and more slowly: memory may come back. */
+    double pause = keeper->failures > 1 ? ldexp(0.5, keeper->failures - 1) : 0.0;
+    const struct aft_worker_loss loss = {
+        .reason = reason.message,
+        .stage = sealed_any ? sealed.info.stage : 1,
+        .attempt = sealed_any ? sealed.info.attempt : 1,
+        .step = sealed.info.step,
+        .retried = may_pass && keeper->failures <= keeper->config->retries,
+        .failures = keeper->failures,
+        .retries = keeper->config->retries,
+        .pause_s = fmin(pause, LONGEST_PAUSE_S),
+    };
+    keeper->hooks->lost(keeper->hooks->context, &loss);
+    if (!loss.retried) {
         fail(keeper, &reason);
         return;
     }
-    say(keeper, "%s; training goes on from stage %lld, step %lld (attempt %d of %d)",
-        reason.message, (long long)(sealed_any ? sealed.info.stage : 1),
-        (long long)sealed.info.step, keeper->failures, keeper->config->retries);
-    /* At once after progress; then more and more slowly: memory may come back. */
-    double pause = keeper->failures > 1 ? ldexp(0.5, keeper->failures - 1) : 0.0;
-    keeper->restart_at_s = now_s() + fmin(pause, LONGEST_PAUSE_S);
+    keeper->restart_at_s = now_s() + loss.pause_s;
     keeper->worker_ended = false;
 }
 
@@ -502,20 +531,20 @@ static void advance(struct keeper *keeper)
     bool sealed_any = aft_snapshot_peek(keeper->region, &info);
     bool complete = sealed_any && info.stage_complete && info.stage > keeper->published;
     if (complete) {
-        keeper->state = AFT_KEEPER_PUBLISHING;
+        enter(keeper, AFT_KEEPER_PUBLISHING);
         publish_stage(keeper);
     } else if (keeper->result->stop_signal != 0) {
-        keeper->state = AFT_KEEPER_INTERRUPTING;
+        enter(keeper, AFT_KEEPER_INTERRUPTING);
         interrupt(keeper);
     } else if (keeper->worker_ended) {
-        keeper->state = AFT_KEEPER_RECOVERING;
+        enter(keeper, AFT_KEEPER_RECOVERING);
         recover(keeper);
     } else if (keeper->worker == 0) {
         if (now_s() >= keeper->restart_at_s) {
             start_worker(keeper);
         }
     } else {
-        keeper->state = worker_has_sealed(keeper) ? AFT_KEEPER_TRAINING : AFT_KEEPER_STARTING;
+        enter(keeper, worker_has_sealed(keeper) ? AFT_KEEPER_TRAINING : AFT_KEEPER_STARTING);
         if (sealed_any) {
             take_awaited(keeper, &info);
             checkpoint_if_due(keeper, &info);

@@ -12,6 +12,7 @@
 #include "recovery/archive.h"
 #include "recovery/snapshot.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum aft_keeper_state {
@@ -25,10 +26,20 @@ enum aft_keeper_state {
     AFT_KEEPER_FAILED,
 };
 
+const char *aft_keeper_state_name(enum aft_keeper_state state); /* "starting", … */
+
 struct aft_sealed_state { /* a believed copy of a snapshot; borrowed for the call */
     const void *bytes;
     struct aft_snapshot_info info;
     const struct aft_snapshot_region *region; /* for its history */
+};
+
+struct aft_worker_loss {
+    const char *reason;
+    int64_t stage, attempt, step; /* where a new worker goes on; stage 1 where nothing was sealed */
+    bool retried;                 /* a new worker will be started; otherwise the run has failed */
+    int failures, retries;        /* in a row without progress, of how many recovered from */
+    double pause_s;               /* before the new worker */
 };
 
 struct aft_keeper_hooks {
@@ -41,7 +52,11 @@ struct aft_keeper_hooks {
                              struct aft_error *error);
     void (*event)(void *context, const void *record);  /* of the worker, in order */
     void (*incident)(void *context, const char *text); /* for people: a failure, and what is done */
-    void (*tick)(void *context);                       /* ten times a second */
+    void (*lost)(void *context, const struct aft_worker_loss *loss);
+    void (*state)(void *context, enum aft_keeper_state state); /* entered */
+    /* SIGUSR1, which asks for a checkpoint, or the first that asks to stop. */
+    void (*signal)(void *context, int number);
+    void (*tick)(void *context); /* ten times a second */
 };
 
 struct aft_keeper_config {

@@ -106,17 +106,26 @@ enum aft_code aft_plan_make(struct aft_plan *plan, const struct aft_scan *scan,
                             const struct aft_plan_request *request, struct aft_error *error);
 void aft_plan_clear(struct aft_plan *plan);
 
+/* Is told of each archive that was moved out of the way; NULL where nobody is. */
+struct aft_set_aside_witness {
+    void *context;
+    void (*moved)(void *context, const char *from, const char *to);
+};
+
 /* Renames damaged stage archives to *.corrupt. Nothing for a plan that refuses. */
 enum aft_code aft_plan_settle(const struct aft_plan *plan, const struct aft_scan *scan,
-                              struct aft_error *error);
+                              const struct aft_set_aside_witness *witness, struct aft_error *error);
 
 /* Before stage N's archive is published: moves any other file stageN_*.zip of
  * kind stage out of its way, to *.superseded.zip (numbered if that exists). */
-enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_error *error);
+enum aft_code aft_supersede_stage(const char *folder, int stage,
+                                  const struct aft_set_aside_witness *witness,
+                                  struct aft_error *error);
 
 /* Before path is published with that training_state_sha256: an archive there of another
  * state is kept as *.superseded.zip, a damaged one as *.corrupt. */
 enum aft_code aft_supersede_other(const char *path, const char *state_hash,
+                                  const struct aft_set_aside_witness *witness,
                                   struct aft_error *error);
 
 /* Before an INTERRUPTED, ERROR or step archive is published over an existing one: keeps the
@@ -125,6 +134,7 @@ enum aft_code aft_supersede_other(const char *path, const char *state_hash,
  * later "attempt" is a later one. */
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,
                                        const struct aft_archive_counters *counters,
+                                       const struct aft_set_aside_witness *witness,
                                        struct aft_error *error);
 
 #endif

@@ -11,29 +11,44 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static enum aft_code set_aside_corrupt(const char *path, struct aft_error *error)
+/* To a free name of that stem and suffix. */
+static enum aft_code set_aside(const char *path, const char *stem, const char *suffix,
+                               const struct aft_set_aside_witness *witness, struct aft_error *error)
 {
     char free_path[PATH_MAX];
-    enum aft_code code = aft_scan_free_path(free_path, path, AFT_CORRUPT_SUFFIX, error);
-    return code == AFT_OK ? aft_file_rename(path, free_path, error) : code;
+    enum aft_code code = aft_scan_free_path(free_path, stem, suffix, error);
+    if (code == AFT_OK) {
+        code = aft_file_rename(path, free_path, error);
+    }
+    if (code == AFT_OK && witness != NULL) {
+        witness->moved(witness->context, path, free_path);
+    }
+    return code;
+}
+
+static enum aft_code set_aside_corrupt(const char *path,
+                                       const struct aft_set_aside_witness *witness,
+                                       struct aft_error *error)
+{
+    return set_aside(path, path, AFT_CORRUPT_SUFFIX, witness, error);
 }
 
 /* "x.zip" to "x<suffix>", or numbered where that exists. */
-static enum aft_code rename_zip(const char *path, const char *suffix, struct aft_error *error)
+static enum aft_code rename_zip(const char *path, const char *suffix,
+                                const struct aft_set_aside_witness *witness,
+                                struct aft_error *error)
 {
     char stem[PATH_MAX];
-    char free_path[PATH_MAX];
     (void)snprintf(stem, sizeof stem, "%s", path);
     char *extension = strrchr(stem, '.');
     if (extension != NULL && strcmp(extension, ".zip") == 0) {
         *extension = '\0';
     }
-    enum aft_code code = aft_scan_free_path(free_path, stem, suffix, error);
-    return code == AFT_OK ? aft_file_rename(path, free_path, error) : code;
+    return set_aside(path, stem, suffix, witness, error);
 }
 
 enum aft_code aft_plan_settle(const struct aft_plan *plan, const struct aft_scan *scan,
-                              struct aft_error *error)
+                              const struct aft_set_aside_witness *witness, struct aft_error *error)
 {
     enum aft_code code = AFT_OK;
     if (plan->outcome == AFT_PLAN_REFUSE) {
@@ -42,7 +57,7 @@ enum aft_code aft_plan_settle(const struct aft_plan *plan, const struct aft_scan
     for (int i = 0; i < scan->n && code == AFT_OK; i++) {
         const struct aft_scan_entry *entry = &scan->entries[i];
         if (aft_scan_is_stage_archive(entry) && entry->damaged && entry->stage <= plan->n_stages) {
-            code = set_aside_corrupt(entry->path, error);
+            code = set_aside_corrupt(entry->path, witness, error);
         }
     }
     return code;
@@ -80,7 +95,9 @@ static enum aft_code find_stage_files(char ***names, size_t *n, const char *fold
     return code;
 }
 
-enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_error *error)
+enum aft_code aft_supersede_stage(const char *folder, int stage,
+                                  const struct aft_set_aside_witness *witness,
+                                  struct aft_error *error)
 {
     char **names = NULL;
     size_t n = 0;
@@ -91,7 +108,7 @@ enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_erro
             code = aft_path_join(path, folder, names[i], error);
         }
         if (code == AFT_OK) {
-            code = rename_zip(path, AFT_SUPERSEDED_SUFFIX, error);
+            code = rename_zip(path, AFT_SUPERSEDED_SUFFIX, witness, error);
         }
         free(names[i]);
     }
@@ -99,7 +116,9 @@ enum aft_code aft_supersede_stage(const char *folder, int stage, struct aft_erro
     return code;
 }
 
-enum aft_code aft_supersede_other(const char *path, const char *state_hash, struct aft_error *error)
+enum aft_code aft_supersede_other(const char *path, const char *state_hash,
+                                  const struct aft_set_aside_witness *witness,
+                                  struct aft_error *error)
 {
     struct stat status;
     if (lstat(path, &status) != 0) {
@@ -113,8 +132,8 @@ enum aft_code aft_supersede_other(const char *path, const char *state_hash, stru
     if (same) {
         return AFT_OK;
     }
-    return code == AFT_ERR_CORRUPT ? set_aside_corrupt(path, error)
-                                   : rename_zip(path, AFT_SUPERSEDED_SUFFIX, error);
+    return code == AFT_ERR_CORRUPT ? set_aside_corrupt(path, witness, error)
+                                   : rename_zip(path, AFT_SUPERSEDED_SUFFIX, witness, error);
 }
 
 static bool same_text(const struct aft_json *a, const struct aft_json *b, const char *key)
@@ -139,6 +158,7 @@ static bool continues(const struct aft_archive *old, const struct aft_json *new_
 
 enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *new_manifest,
                                        const struct aft_archive_counters *counters,
+                                       const struct aft_set_aside_witness *witness,
                                        struct aft_error *error)
 {
     struct stat status;
@@ -153,6 +173,6 @@ enum aft_code aft_keep_foreign_lineage(const char *path, const struct aft_json *
     if (overwrite) {
         return AFT_OK;
     }
-    return code == AFT_ERR_CORRUPT ? set_aside_corrupt(path, error)
-                                   : rename_zip(path, ".zip", error);
+    return code == AFT_ERR_CORRUPT ? set_aside_corrupt(path, witness, error)
+                                   : rename_zip(path, ".zip", witness, error);
 }

@@ -212,6 +212,12 @@ static bool table_is_due(const struct console *console, double time)
     return time - console->last_table >= every || time < console->last_table - 1;
 }
 
+static void put_incident(struct console *console, const char *text)
+{
+    put_styled(console, ESCAPE_RED, "INCIDENT: ");
+    put_line(console, ESCAPE_RED, text);
+}
+
 static void show(struct console *console, const struct aft_event *event)
 {
     char text[AFT_TEXT_SIZE];
@@ -240,10 +246,18 @@ static void show(struct console *console, const struct aft_event *event)
     case AFT_EVENT_ARCHIVE:
         put_line(console, ESCAPE_GREEN, text);
         break;
-    case AFT_EVENT_INCIDENT:
-        put_styled(console, ESCAPE_RED, "INCIDENT: ");
-        put_line(console, ESCAPE_RED, text);
+    case AFT_EVENT_WORKER_LOST:
+        if (!event->u.lost.retried) {
+            break; /* the run's end, which follows, says it */
+        }
+        put_incident(console, text);
         break;
+    case AFT_EVENT_INCIDENT:
+        put_incident(console, text);
+        break;
+    case AFT_EVENT_WORKER_BEGINS:
+    case AFT_EVENT_SIGNAL:
+    case AFT_EVENT_SET_ASIDE:
     case AFT_EVENT_NOTICE:
         put_line(console, ESCAPE_DIM, text);
         break;
@@ -254,6 +268,7 @@ static void show(struct console *console, const struct aft_event *event)
     case AFT_EVENT_ITERATION:
     case AFT_EVENT_EPISODE:
     case AFT_EVENT_MOTION_RESULTS:
+    case AFT_EVENT_STATE:
         break; /* data */
     }
 }

@@ -6,7 +6,7 @@
 bool aft_event_is_data(const struct aft_event *event)
 {
     return event->type == AFT_EVENT_ITERATION || event->type == AFT_EVENT_EPISODE ||
-           event->type == AFT_EVENT_MOTION_RESULTS;
+           event->type == AFT_EVENT_MOTION_RESULTS || event->type == AFT_EVENT_STATE;
 }
 
 void aft_event_subscribe(struct aft_event_stream *stream, struct aft_observer observer)

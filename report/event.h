@@ -22,6 +22,11 @@ enum aft_event_type {
     AFT_EVENT_GATE,           /* gate: the verdict on an attempt at a stage */
     AFT_EVENT_EPISODE,        /* episode: one that finished; before the iteration it finished in */
     AFT_EVENT_MOTION_RESULTS, /* motion_results: in parts, before the stage's evaluation */
+    AFT_EVENT_WORKER_BEGINS,  /* worker: a process that trains is ready to */
+    AFT_EVENT_WORKER_LOST,    /* lost */
+    AFT_EVENT_SIGNAL,         /* signal: asks for a checkpoint, or to stop */
+    AFT_EVENT_SET_ASIDE,      /* aside: an archive was moved out of the way */
+    AFT_EVENT_STATE,          /* state: of the keeper; for whom else would ask it */
 };
 
 enum {
@@ -83,7 +88,7 @@ struct aft_event_motion_results { /* policy on motions first … first + n - 1 o
  * of the curriculum, in order. */
 struct aft_event_evaluation {
     int of_stage, n_stages; /* whose motions these are, counted from 1; of how many */
-    int attempt;         /* at the stage that is trained */
+    int attempt;            /* at the stage that is trained */
     int motions;
     double mean_length;                                 /* control steps */
     double peak_drift_to_passive, rms_drift_to_passive; /* means over motions */
@@ -107,8 +112,41 @@ struct aft_event_gate {
 struct aft_event_archive {
     char kind[16];
     char path[256];
-    double seconds; /* building, writing, syncing, verifying */
+    char name[192]; /* the path within the run's folder */
+    int64_t attempt;
+    double score;        /* NaN: none */
+    char digest[65];     /* SHA-256 of every byte before the zip's comment, in hex */
+    char state_hash[65]; /* training_state_sha256 */
+    double seconds;      /* building, writing, syncing, verifying */
     int64_t bytes;
+};
+
+struct aft_event_worker {
+    int64_t pid, attempt;
+    int threads;
+    char engine[128]; /* which engine, kernels and threads */
+};
+
+struct aft_event_lost { /* the event's place is where a new worker goes on */
+    char reason[256];
+    int64_t attempt;
+    bool retried;          /* a new worker will be started; otherwise the run has failed */
+    int failures, retries; /* in a row without progress, of how many recovered from */
+    double pause_s;        /* before the new worker */
+};
+
+struct aft_event_signal {
+    int number;
+    char name[16]; /* "SIGUSR1" */
+};
+
+struct aft_event_aside { /* names within the run's folder */
+    char from[256], to[256];
+    char reason[16]; /* corrupt, superseded or kept: it is of another lineage */
+};
+
+struct aft_event_state {
+    char name[16]; /* "training" */
 };
 
 struct aft_event_message {
@@ -117,7 +155,8 @@ struct aft_event_message {
 
 struct aft_event_ends {
     int exit_code;
-    char text[1024]; /* "All stages complete", "stopped by SIGINT", … */
+    char outcome[20]; /* complete, stage_reached, interrupted, checkpointed or error */
+    char text[1024];  /* "All stages complete", "stopped by SIGINT", … */
 };
 
 struct aft_event {
@@ -135,12 +174,18 @@ struct aft_event {
         struct aft_event_motion_results motion_results;
         struct aft_event_gate gate;
         struct aft_event_archive archive;
+        struct aft_event_worker worker;
+        struct aft_event_lost lost;
+        struct aft_event_signal signal;
+        struct aft_event_aside aside;
+        struct aft_event_state state;
         struct aft_event_message message;
         struct aft_event_ends ends;
     } u;
 };
 
-/* Figures for plots rather than news for people: iterations, episodes, motions' results. */
+/* For plots and programs rather than news for people: iterations, episodes, motions' results,
+ * the keeper's states. */
 bool aft_event_is_data(const struct aft_event *event);
 
 /* An observer is told of every event, in order. It cannot fail: what it cannot
@@ -152,7 +197,7 @@ struct aft_observer {
     void (*destroy)(void *self);
 };
 
-enum { AFT_MAX_OBSERVERS = 8 };
+enum { AFT_MAX_OBSERVERS = 12 };
 
 struct aft_event_stream {
     int n;

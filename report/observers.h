@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "report/event.h"
+#include "report/run_identity.h"
 
 #include <stdio.h>
 
@@ -52,5 +53,15 @@ enum aft_code aft_tensorboard_create(struct aft_observer *observer, const char *
 /* run.log: one line per event that is news (not aft_event_is_data), with UTC time. Appends. */
 enum aft_code aft_run_log_create(struct aft_observer *observer, const char *folder,
                                  struct aft_error *error);
+
+/* events.jsonl: one JSON object per line (docs/run-files.md) for each event but iterations.
+ * Appends, after mending what a power cut or a full disk left torn. The identity is borrowed. */
+enum aft_code aft_events_jsonl_create(struct aft_observer *observer, const char *folder,
+                                      const struct aft_run_identity *run, struct aft_error *error);
+
+/* heartbeat.json: written anew every two seconds and at every change of state, and at the end
+ * with how it ended. The identity is borrowed. */
+enum aft_code aft_heartbeat_create(struct aft_observer *observer, const char *folder,
+                                   const struct aft_run_identity *run, struct aft_error *error);
 
 #endif

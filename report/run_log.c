@@ -13,7 +13,7 @@
 
 static const char *level_of(const struct aft_event *event)
 {
-    if (event->type == AFT_EVENT_INCIDENT) {
+    if (event->type == AFT_EVENT_INCIDENT || event->type == AFT_EVENT_WORKER_LOST) {
         return "ERROR";
     }
     if (event->type == AFT_EVENT_GATE && !event->u.gate.passed) {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 const char *aft_text_count(char out[AFT_TEXT_NUMBER], int64_t number)
 {
@@ -51,6 +52,19 @@ const char *aft_text_duration(char out[AFT_TEXT_NUMBER], double seconds)
         (void)snprintf(out, AFT_TEXT_NUMBER, "%" PRId64 "d %02d:%02d:%02d", s / 86400,
                        (int)(s / 3600 % 24), minutes, rest);
     }
+    return out;
+}
+
+const char *aft_text_time(char out[AFT_TEXT_NUMBER], double unix_time)
+{
+    char seconds[24] = "1970-01-01T00:00:00";
+    double whole = floor(unix_time);
+    time_t clock = (time_t)whole;
+    struct tm utc;
+    if (gmtime_r(&clock, &utc)) {
+        (void)strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    (void)snprintf(out, AFT_TEXT_NUMBER, "%s.%03dZ", seconds, (int)((unix_time - whole) * 1000));
     return out;
 }
 
@@ -155,6 +169,25 @@ static void text_archive(char *out, size_t size, const struct aft_event_archive 
                    archive->path, aft_text_bytes(bytes, archive->bytes), archive->seconds * 1e3);
 }
 
+static void text_lost(char *out, size_t size, const struct aft_event *event)
+{
+    const struct aft_event_lost *lost = &event->u.lost;
+    if (!lost->retried) {
+        (void)snprintf(out, size, "%s; no retry", lost->reason);
+        return;
+    }
+    (void)snprintf(out, size,
+                   "%s; training goes on from stage %d, step %" PRId64 " (attempt %d of %d)",
+                   lost->reason, event->stage, event->stage_step, lost->failures, lost->retries);
+}
+
+static void text_signal(char *out, size_t size, const struct aft_event_signal *signal)
+{
+    bool checkpoint = strcmp(signal->name, "SIGUSR1") == 0;
+    (void)snprintf(out, size, "%s: asked %s", signal->name,
+                   checkpoint ? "for a checkpoint" : "to stop");
+}
+
 static void text_ends(char *out, size_t size, const struct aft_event_ends *ends)
 {
     if (ends->exit_code == 0) {
@@ -192,6 +225,22 @@ void aft_text_event(char out[AFT_TEXT_SIZE], const struct aft_event *event)
     case AFT_EVENT_INCIDENT:
     case AFT_EVENT_NOTICE:
         (void)snprintf(out, AFT_TEXT_SIZE, "%s", event->u.message.text);
+        break;
+    case AFT_EVENT_WORKER_BEGINS:
+        (void)snprintf(out, AFT_TEXT_SIZE, "engine: %s", event->u.worker.engine);
+        break;
+    case AFT_EVENT_WORKER_LOST:
+        text_lost(out, AFT_TEXT_SIZE, event);
+        break;
+    case AFT_EVENT_SIGNAL:
+        text_signal(out, AFT_TEXT_SIZE, &event->u.signal);
+        break;
+    case AFT_EVENT_SET_ASIDE:
+        (void)snprintf(out, AFT_TEXT_SIZE, "%s is kept as %s", event->u.aside.from,
+                       event->u.aside.to);
+        break;
+    case AFT_EVENT_STATE:
+        (void)snprintf(out, AFT_TEXT_SIZE, "state: %s", event->u.state.name);
         break;
     case AFT_EVENT_RUN_ENDS:
         text_ends(out, AFT_TEXT_SIZE, &event->u.ends);

@@ -15,6 +15,9 @@ const char *aft_text_rate(char out[AFT_TEXT_NUMBER], double number);
 const char *aft_text_duration(char out[AFT_TEXT_NUMBER], double seconds);
 const char *aft_text_bytes(char out[AFT_TEXT_NUMBER], int64_t bytes);
 
+/* "2026-03-01T09:08:07.654Z", as RFC 3339 has it. */
+const char *aft_text_time(char out[AFT_TEXT_NUMBER], double unix_time);
+
 /* One line, without a newline, about any event. */
 void aft_text_event(char out[AFT_TEXT_SIZE], const struct aft_event *event);
 

@@ -10,4 +10,8 @@
 void aft_run_keep_records(struct aft_event_stream *events, const struct aft_run_settings *settings,
                           const char *folder, int64_t total_step);
 
+/* The same of events.jsonl and heartbeat.json; borrows the identity. */
+void aft_run_tell_programs(struct aft_event_stream *events, const char *folder,
+                           const struct aft_run_identity *identity);
+
 #endif

@@ -18,8 +18,8 @@ static double clock_s(clockid_t id)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static struct aft_event event_now(const struct aft_run_publisher *publisher,
-                                  enum aft_event_type type)
+struct aft_event aft_run_publisher_event(const struct aft_run_publisher *publisher,
+                                         enum aft_event_type type)
 {
     struct aft_event event;
     memset(&event, 0, sizeof event);
@@ -34,27 +34,59 @@ static struct aft_event event_now(const struct aft_run_publisher *publisher,
 void aft_run_publisher_tell(struct aft_run_publisher *publisher, enum aft_event_type type,
                             const char *text)
 {
-    struct aft_event event = event_now(publisher, type);
+    struct aft_event event = aft_run_publisher_event(publisher, type);
     (void)snprintf(event.u.message.text, sizeof event.u.message.text, "%s", text);
     aft_event_publish(publisher->events, &event);
 }
 
-static void tell_of_archive(struct aft_run_publisher *publisher, enum aft_archive_kind kind,
-                            size_t size, double seconds)
+struct published { /* what is told of an archive */
+    enum aft_archive_kind kind;
+    const char *bytes, *state_hash;
+    size_t size;
+    const struct aft_training_header *header;
+    double seconds;
+};
+
+static void tell_of_archive(struct aft_run_publisher *publisher, const struct published *archive)
 {
-    struct aft_event event = event_now(publisher, AFT_EVENT_ARCHIVE);
-    (void)snprintf(event.u.archive.kind, sizeof event.u.archive.kind, "%s",
-                   aft_archive_kind_name(kind));
-    (void)snprintf(event.u.archive.path, sizeof event.u.archive.path, "%.255s",
-                   publisher->last_path);
-    event.u.archive.bytes = (int64_t)size;
-    event.u.archive.seconds = seconds;
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_ARCHIVE);
+    struct aft_event_archive *told = &event.u.archive;
+    const size_t hex = AFT_SHA256_HEX_SIZE - 1;
+    (void)snprintf(told->kind, sizeof told->kind, "%s", aft_archive_kind_name(archive->kind));
+    (void)snprintf(told->path, sizeof told->path, "%.255s", publisher->last_path);
+    (void)snprintf(told->name, sizeof told->name, "%s",
+                   aft_path_within(publisher->folder, publisher->last_path));
+    memcpy(told->digest, archive->bytes + archive->size - hex, hex); /* the zip's comment ends so */
+    (void)snprintf(told->state_hash, sizeof told->state_hash, "%s", archive->state_hash);
+    told->attempt = archive->header->attempt;
+    told->score = archive->header->score;
+    told->bytes = (int64_t)archive->size;
+    told->seconds = archive->seconds;
     aft_event_publish(publisher->events, &event);
+}
+
+static void tell_of_move(void *context, const char *from, const char *to)
+{
+    struct aft_run_publisher *publisher = context;
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_SET_ASIDE);
+    struct aft_event_aside *aside = &event.u.aside;
+    const char *reason = strstr(aft_path_name(to), ".corrupt") != NULL      ? "corrupt"
+                         : strstr(aft_path_name(to), ".superseded") != NULL ? "superseded"
+                                                                            : "kept";
+    (void)snprintf(aside->from, sizeof aside->from, "%s", aft_path_within(publisher->folder, from));
+    (void)snprintf(aside->to, sizeof aside->to, "%s", aft_path_within(publisher->folder, to));
+    (void)snprintf(aside->reason, sizeof aside->reason, "%s", reason);
+    aft_event_publish(publisher->events, &event);
+}
+
+struct aft_set_aside_witness aft_run_publisher_witness(struct aft_run_publisher *publisher)
+{
+    return (struct aft_set_aside_witness){publisher, tell_of_move};
 }
 
 static void tell_of_stage_end(struct aft_run_publisher *publisher)
 {
-    struct aft_event event = event_now(publisher, AFT_EVENT_STAGE_ENDS);
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_STAGE_ENDS);
     const struct aft_stage *stage = &publisher->record.curriculum->stages[publisher->stage - 1];
     (void)snprintf(event.u.begins.name, sizeof event.u.begins.name, "%s", stage->name);
     event.u.begins.magnitude = stage->magnitude;
@@ -102,7 +134,8 @@ static enum aft_code clear_stage(struct aft_run_publisher *publisher, int64_t st
     if (publisher->cleared_stage == stage) {
         return AFT_OK;
     }
-    enum aft_code code = aft_supersede_stage(publisher->folder, (int)stage, error);
+    const struct aft_set_aside_witness witness = aft_run_publisher_witness(publisher);
+    enum aft_code code = aft_supersede_stage(publisher->folder, (int)stage, &witness, error);
     publisher->cleared_stage = code == AFT_OK ? stage : 0;
     return code;
 }
@@ -120,14 +153,16 @@ static enum aft_code make_way(struct aft_run_publisher *publisher, const char *p
                               enum aft_archive_kind kind, const char *state_hash,
                               const struct aft_training_header *header, struct aft_error *error)
 {
+    const struct aft_set_aside_witness witness = aft_run_publisher_witness(publisher);
     switch (kind) {
     case AFT_ARCHIVE_STAGE:
         return clear_stage(publisher, header->counters.stage, error);
     case AFT_ARCHIVE_FINAL:
-        return aft_supersede_other(path, state_hash, error);
+        return aft_supersede_other(path, state_hash, &witness, error);
     case AFT_ARCHIVE_BEST:
-        return isfinite(publisher->best_score) ? AFT_OK
-                                               : aft_supersede_other(path, state_hash, error);
+        return isfinite(publisher->best_score)
+                   ? AFT_OK
+                   : aft_supersede_other(path, state_hash, &witness, error);
     default:
         break;
     }
@@ -135,7 +170,7 @@ static enum aft_code make_way(struct aft_run_publisher *publisher, const char *p
         kind == AFT_ARCHIVE_CHECKPOINT ? make_checkpoint_folder(publisher, error) : AFT_OK;
     if (code == AFT_OK) {
         struct aft_json *manifest = aft_manifest_of_lineage(&publisher->record, header);
-        code = aft_keep_foreign_lineage(path, manifest, &header->counters, error);
+        code = aft_keep_foreign_lineage(path, manifest, &header->counters, &witness, error);
         aft_json_destroy(manifest);
     }
     return code;
@@ -208,14 +243,15 @@ static enum aft_code build_and_write(struct aft_run_publisher *publisher,
     if (code == AFT_OK) {
         code = write_archive(publisher, path, kind, bytes, size, error);
     }
-    free(bytes);
     if (code == AFT_OK) {
         memcpy(publisher->last_path, path, sizeof path);
         publisher->stage = header->counters.stage;
         publisher->stage_step = header->counters.steps;
         publisher->total_step = header->counters.total_steps;
-        tell_of_archive(publisher, kind, size, clock_s(CLOCK_MONOTONIC) - began);
+        tell_of_archive(publisher, &(struct published){kind, bytes, state_hash, size, header,
+                                                       clock_s(CLOCK_MONOTONIC) - began});
     }
+    free(bytes);
     return code;
 }
 
@@ -434,6 +470,41 @@ static void tell_of_incident(void *context, const char *text)
     aft_run_publisher_tell(context, AFT_EVENT_INCIDENT, text);
 }
 
+/* Reasons are told with the stage and step that a new worker goes on from. */
+static void tell_of_loss(void *context, const struct aft_worker_loss *loss)
+{
+    struct aft_run_publisher *publisher = context;
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_WORKER_LOST);
+    struct aft_event_lost *told = &event.u.lost;
+    event.stage = (int)loss->stage;
+    event.stage_step = loss->step;
+    (void)snprintf(told->reason, sizeof told->reason, "%s", loss->reason);
+    told->attempt = loss->attempt;
+    told->retried = loss->retried;
+    told->failures = loss->failures;
+    told->retries = loss->retries;
+    told->pause_s = loss->pause_s;
+    aft_event_publish(publisher->events, &event);
+}
+
+static void tell_state(void *context, enum aft_keeper_state state)
+{
+    struct aft_run_publisher *publisher = context;
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_STATE);
+    (void)snprintf(event.u.state.name, sizeof event.u.state.name, "%s",
+                   aft_keeper_state_name(state));
+    aft_event_publish(publisher->events, &event);
+}
+
+static void tell_of_signal(void *context, int number)
+{
+    struct aft_run_publisher *publisher = context;
+    struct aft_event event = aft_run_publisher_event(publisher, AFT_EVENT_SIGNAL);
+    event.u.signal.number = number;
+    (void)snprintf(event.u.signal.name, sizeof event.u.signal.name, "SIG%s", sigabbrev_np(number));
+    aft_event_publish(publisher->events, &event);
+}
+
 static void tick(void *context)
 {
     struct aft_run_publisher *publisher = context;
@@ -447,6 +518,9 @@ struct aft_keeper_hooks aft_run_publisher_hooks(struct aft_run_publisher *publis
         .publish = publish,
         .event = pass_event_on,
         .incident = tell_of_incident,
+        .lost = tell_of_loss,
+        .state = tell_state,
+        .signal = tell_of_signal,
         .tick = tick,
     };
 }

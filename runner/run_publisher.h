@@ -51,6 +51,13 @@ enum aft_code aft_publish_final(struct aft_run_publisher *publisher,
 enum aft_code aft_offer_best(struct aft_run_publisher *publisher,
                              const struct aft_sealed_state *sealed, struct aft_error *error);
 
+/* An event of the keeper's own: where training is, as far as it has been told. */
+struct aft_event aft_run_publisher_event(const struct aft_run_publisher *publisher,
+                                         enum aft_event_type type);
+
+/* Tells the observers of archives that are moved out of the way; its context is the publisher. */
+struct aft_set_aside_witness aft_run_publisher_witness(struct aft_run_publisher *publisher);
+
 /* Tells the observers something of the keeper's own. */
 void aft_run_publisher_tell(struct aft_run_publisher *publisher, enum aft_event_type type,
                             const char *text);

@@ -14,6 +14,7 @@
 #include "runner/archive_state.h"
 #include "runner/compute.h"
 #include "runner/expectations.h"
+#include "runner/identify_run.h"
 #include "runner/launch.h"
 #include "runner/resume_command.h"
 #include "runner/run_observers.h"
@@ -41,6 +42,7 @@ struct train {
     struct aft_lock lock;
     struct aft_snapshot_region *region;
     struct aft_event_stream events;
+    struct aft_run_identity *identity;
     struct aft_run_publisher publisher;
     int launch_fd;
     int last_stage;
@@ -241,7 +243,8 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
                                   &train->total_step, error);
     }
     if (code == AFT_OK) {
-        code = aft_plan_settle(&train->plan, &train->scan, error);
+        code = aft_identify_run(&train->identity, record, &train->plan, train->publisher.folder,
+                                error);
     }
     if (code == AFT_OK) {
         code = aft_run_publisher_read_references(&train->publisher, error);
@@ -264,6 +267,7 @@ static enum aft_code subscribe_observers(struct train *train, struct aft_error *
         aft_event_subscribe(&train->events, console);
         aft_run_keep_records(&train->events, &train->curriculum->run, train->publisher.folder,
                              train->total_step);
+        aft_run_tell_programs(&train->events, train->publisher.folder, train->identity);
     }
     return code;
 }
@@ -283,10 +287,7 @@ static void tell_report(struct train *train)
 
 static void tell_begin(struct train *train)
 {
-    struct aft_event event;
-    memset(&event, 0, sizeof event);
-    event.type = AFT_EVENT_RUN_BEGINS;
-    event.unix_time = (double)time(NULL);
+    struct aft_event event = aft_run_publisher_event(&train->publisher, AFT_EVENT_RUN_BEGINS);
     event.total_step = train->total_step;
     event.u.run.n_stages = train->curriculum->n_stages;
     event.u.run.next_stage = train->plan.next_stage;
@@ -301,16 +302,24 @@ static void tell_begin(struct train *train)
     aft_run_publisher_tell(&train->publisher, AFT_EVENT_NOTICE, text);
 }
 
+static const char *outcome_of(const struct train *train, int exit_code)
+{
+    switch (exit_code) {
+    case AFT_EXIT_OK:
+        return train->last_stage < train->curriculum->n_stages ? "stage_reached" : "complete";
+    case AFT_EXIT_CHECKPOINTED:
+        return "checkpointed";
+    default:
+        return exit_code > 128 ? "interrupted" : "error";
+    }
+}
+
 static void tell_end(struct train *train, int exit_code, const char *text)
 {
-    struct aft_event event;
-    memset(&event, 0, sizeof event);
-    event.type = AFT_EVENT_RUN_ENDS;
-    event.unix_time = (double)time(NULL);
-    event.stage = (int)train->publisher.stage;
-    event.stage_step = train->publisher.stage_step;
-    event.total_step = train->publisher.total_step;
+    struct aft_event event = aft_run_publisher_event(&train->publisher, AFT_EVENT_RUN_ENDS);
     event.u.ends.exit_code = exit_code;
+    (void)snprintf(event.u.ends.outcome, sizeof event.u.ends.outcome, "%s",
+                   outcome_of(train, exit_code));
     (void)snprintf(event.u.ends.text, sizeof event.u.ends.text, "%s", text);
     aft_event_publish(&train->events, &event);
 }
@@ -438,6 +447,12 @@ static bool has_final(const struct train *train)
     return false;
 }
 
+static enum aft_code settle(struct train *train, struct aft_error *error)
+{
+    const struct aft_set_aside_witness witness = aft_run_publisher_witness(&train->publisher);
+    return aft_plan_settle(&train->plan, &train->scan, &witness, error);
+}
+
 /* All stages are complete; a kill may have come between the last one's archive and
  * final_<run>.zip, or that one was deleted or damaged since. */
 static int complete_final(struct train *train)
@@ -450,6 +465,13 @@ static int complete_final(struct train *train)
         return AFT_EXIT_OK;
     }
     enum aft_code code = prepare(train, &error);
+    if (code != AFT_OK) {
+        return complain(&error, exit_code_of(code));
+    }
+    /* No console: the plan has been printed. No metrics: nothing is trained. */
+    aft_run_tell_programs(&train->events, train->publisher.folder, train->identity);
+    tell_begin(train);
+    code = settle(train, &error);
     if (code == AFT_OK) {
         code = aft_snapshot_copy(train->region, &bytes, &capacity, &sealed.info, &error);
     }
@@ -459,6 +481,7 @@ static int complete_final(struct train *train)
         code = aft_publish_final(&train->publisher, &sealed, &error);
     }
     free(bytes);
+    tell_end(train, exit_code_of(code), code == AFT_OK ? "All stages complete" : error.message);
     return code == AFT_OK ? AFT_EXIT_OK : complain(&error, exit_code_of(code));
 }
 
@@ -505,6 +528,11 @@ static int train_run(struct train *train)
         return complain(&error, exit_code_of(code));
     }
     tell_begin(train);
+    code = settle(train, &error);
+    if (code != AFT_OK) {
+        tell_end(train, exit_code_of(code), error.message);
+        return exit_code_of(code);
+    }
     offer_start(train);
     return run_keeper(train);
 }
@@ -522,6 +550,7 @@ int aft_run_train(const struct aft_train_options *options)
         exit_code = options->dry_run ? dry_run(&train) : train_run(&train);
     }
     aft_event_stream_clear(&train.events);
+    aft_run_identity_destroy(train.identity);
     aft_snapshot_destroy(train.region);
     aft_plan_clear(&train.plan);
     aft_scan_clear(&train.scan);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The first state of all: new weights, nothing counted. */
 static enum aft_code begin_fresh(struct aft_worker_run *run, struct aft_error *error)
@@ -143,9 +144,12 @@ static enum aft_code prepare(struct aft_worker_run *run, struct aft_error *error
 
 static void tell_engine(const struct aft_worker_run *run)
 {
-    struct aft_event event = aft_worker_event(run, AFT_EVENT_NOTICE);
-    (void)snprintf(event.u.message.text, sizeof event.u.message.text, "engine: %s",
-                   run->state.header->engine);
+    struct aft_event event = aft_worker_event(run, AFT_EVENT_WORKER_BEGINS);
+    struct aft_event_worker *told = &event.u.worker;
+    (void)snprintf(told->engine, sizeof told->engine, "%s", run->state.header->engine);
+    told->pid = getpid();
+    told->attempt = run->state.header->attempt;
+    told->threads = aft_thread_pool_threads(run->pool);
     aft_events_put(run->region, &event);
 }
 

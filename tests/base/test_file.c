@@ -154,6 +154,17 @@ static void assert_old_file_stays(struct fault *fault, int number, int after, en
     assert_int_equal(count_entries(), 1);
 }
 
+static void replace__renames_into_place_without_a_sync(void **state)
+{
+    (void)state;
+    assert_int_equal(aft_file_replace(path, "old", 3, NULL), AFT_OK);
+    assert_int_equal(aft_file_replace(path, "newer", 5, NULL), AFT_OK);
+    assert_contents("newer");
+    assert_int_equal(fsync_fault.calls, 0);
+    assert_int_equal(rename_fault.calls, 2);
+    assert_int_equal(count_entries(), 1);
+}
+
 static void publish__keeps_old_file_when_sync_fails(void **state)
 {
     (void)state;
@@ -346,6 +357,7 @@ int main(void)
         TEST(publish__writes_and_replaces),
         TEST(publish__syncs_the_file_and_then_the_folder),
         TEST(publish__goes_on_after_short_and_interrupted_writes),
+        TEST(replace__renames_into_place_without_a_sync),
         TEST(publish__keeps_old_file_when_sync_fails),
         TEST(publish__keeps_old_file_when_rename_fails),
         TEST(publish__keeps_old_file_when_a_write_fails),

@@ -55,6 +55,15 @@ static void find_module__says_where_it_looked(void **state)
     assert_non_null(strstr(error.message, "modules"));
 }
 
+static void path_within__gives_the_part_behind_the_folder(void **state)
+{
+    (void)state;
+    assert_string_equal(aft_path_within("models/a", "models/a/x.zip"), "x.zip");
+    assert_string_equal(aft_path_within("models/a", "models/a/b/x.zip"), "b/x.zip");
+    assert_string_equal(aft_path_within("models/a", "models/ab/x.zip"), "models/ab/x.zip");
+    assert_string_equal(aft_path_within("models/a", "models/a"), "models/a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +71,7 @@ int main(void)
         cmocka_unit_test(path_join__refuses_what_does_not_fit),
         cmocka_unit_test(path_name__is_what_follows_the_last_slash),
         cmocka_unit_test(find_module__says_where_it_looked),
+        cmocka_unit_test(path_within__gives_the_part_behind_the_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

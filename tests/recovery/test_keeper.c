@@ -38,7 +38,11 @@ struct record {          /* what the hooks saw */
     int64_t last_step;
     int64_t checkpointed_attempt;
     int fail_publications; /* of stages, with SPACE */
-    int incidents;
+    int incidents, losses, signals;
+    int last_signal;
+    struct aft_worker_loss last_loss;
+    char loss_reason[256];
+    char states[512]; /* names of those entered, each with a space */
     int signal_at, signal_number; /* once the worker plays its letter of that number, from 1 */
 };
 
@@ -170,6 +174,28 @@ static void on_incident(void *context, const char *text)
     record->incidents++;
 }
 
+static void on_lost(void *context, const struct aft_worker_loss *loss)
+{
+    struct record *record = context;
+    record->losses++;
+    record->last_loss = *loss;
+    (void)snprintf(record->loss_reason, sizeof record->loss_reason, "%s", loss->reason);
+}
+
+static void on_state(void *context, enum aft_keeper_state state)
+{
+    struct record *record = context;
+    (void)strcat(record->states, aft_keeper_state_name(state));
+    (void)strcat(record->states, " ");
+}
+
+static void on_signal(void *context, int number)
+{
+    struct record *record = context;
+    record->signals++;
+    record->last_signal = number;
+}
+
 static void on_tick(void *context)
 {
     struct record *record = context;
@@ -210,6 +236,9 @@ static void run_script(struct run *run, const char *letters)
                                      .publish = publish,
                                      .event = on_event,
                                      .incident = on_incident,
+                                     .lost = on_lost,
+                                     .state = on_state,
+                                     .signal = on_signal,
                                      .tick = on_tick};
     assert_int_equal(aft_snapshot_create(&region, &sizes, NULL), AFT_OK);
     aft_keeper_run(&run->result, &run->config, &hooks, region);
@@ -225,6 +254,9 @@ static void keeper__publishes_each_stage_and_finishes(void **state)
     assert_int_equal(run.result.state, AFT_KEEPER_FINISHED);
     assert_string_equal(run.record.published, "SBSB");
     assert_int_equal(script->starts, 1);
+    assert_non_null(strstr(run.record.states, "publishing training "));
+    assert_non_null(strstr(run.record.states, "publishing finished "));
+    assert_int_equal(run.record.losses, 0);
 }
 
 static void keeper__writes_an_error_archive_and_goes_on_from_the_last_seal(void **state)
@@ -248,6 +280,13 @@ static void keeper__counts_retries_without_progress_only(void **state)
     assert_int_equal(script->starts, 3);
     assert_int_equal(run.record.last_step, 2);
     assert_false(run.result.before_training);
+    assert_int_equal(run.record.losses, 3);
+    assert_int_equal(run.record.last_loss.failures, 3);
+    assert_false(run.record.last_loss.retried);
+    assert_int_equal(run.record.last_loss.step, 2);
+    assert_non_null(strstr(run.record.loss_reason, "signal 9"));
+    assert_non_null(strstr(run.record.states, "recovering starting "));
+    assert_non_null(strstr(run.record.states, "recovering failed "));
 }
 
 /* Its steps begin from 0 again, and are progress all the same. */

@@ -250,6 +250,15 @@ static void scan__of_a_thousand_archives_is_quick(void **state)
     aft_scan_clear(&scan);
 }
 
+static void note_move(void *context, const char *from, const char *to)
+{
+    char *list = context;
+    (void)strcat(list, strrchr(from, '/') + 1);
+    (void)strcat(list, ">");
+    (void)strcat(list, strrchr(to, '/') + 1);
+    (void)strcat(list, " ");
+}
+
 static void supersede__moves_every_archive_of_that_stage_aside(void **state)
 {
     (void)state;
@@ -259,7 +268,11 @@ static void supersede__moves_every_archive_of_that_stage_aside(void **state)
     put("stage2_INTERRUPTED_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 4);
     put("stage12_100kN.zip", AFT_ARCHIVE_STAGE, 12, 5);
     put("stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 6);
-    assert_int_equal(aft_supersede_stage(folder, 2, NULL), AFT_OK);
+    char moved[256] = "";
+    const struct aft_set_aside_witness witness = {moved, note_move};
+    assert_int_equal(aft_supersede_stage(folder, 2, &witness, NULL), AFT_OK);
+    assert_non_null(strstr(moved, "stage2_100kN.zip>stage2_100kN.2.superseded.zip "));
+    assert_non_null(strstr(moved, "stage2_80kN.zip>stage2_80kN.superseded.zip "));
     assert_int_equal(fixture_count(folder), 6);
     assert_true(fixture_exists(folder, "stage2_100kN.2.superseded.zip"));
     assert_true(fixture_exists(folder, "stage2_80kN.superseded.zip"));
@@ -267,7 +280,7 @@ static void supersede__moves_every_archive_of_that_stage_aside(void **state)
     assert_true(fixture_exists(folder, "stage2_INTERRUPTED_100kN.zip"));
     assert_true(fixture_exists(folder, "stage12_100kN.zip"));
     assert_true(fixture_exists(folder, "stage1_50kN.zip"));
-    assert_int_equal(aft_supersede_stage(folder, 2, NULL), AFT_OK);
+    assert_int_equal(aft_supersede_stage(folder, 2, NULL, NULL), AFT_OK);
     assert_int_equal(fixture_count(folder), 6);
     struct aft_scan scan;
     scan_now(&scan);
@@ -297,7 +310,7 @@ static void check_lineage(const char *run_id, const char *parent, int stage, int
     aft_json_set(manifest, "parent", aft_json_string(parent));
     aft_json_set_string(manifest, "fingerprint", fingerprint);
     const struct aft_archive_counters counters = {.stage = stage, .steps = steps};
-    assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL), AFT_OK);
+    assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL, NULL), AFT_OK);
     assert_int_equal(fixture_exists(folder, spec.file), stays_in_place);
     aft_json_destroy(manifest);
 }
@@ -359,7 +372,7 @@ static void lineage__a_later_attempt_is_later_whatever_its_steps(void **state)
         aft_json_set_string(manifest, "fingerprint", fingerprint);
         aft_json_set_integer(manifest, "attempt", tries[i].attempt);
         const struct aft_archive_counters counters = {.stage = 3, .steps = tries[i].steps};
-        assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL), AFT_OK);
+        assert_int_equal(aft_keep_foreign_lineage(path, manifest, &counters, NULL, NULL), AFT_OK);
         assert_int_equal(fixture_exists(folder, spec.file), tries[i].stays);
         aft_json_destroy(manifest);
     }
@@ -374,9 +387,9 @@ static void lineage__damaged_archive_is_kept_as_corrupt(void **state)
     fixture_put(folder, &spec, NULL);
     path_of(path, spec.file);
     const struct aft_archive_counters counters = {.stage = 3};
-    assert_int_equal(aft_keep_foreign_lineage(path, NULL, &counters, NULL), AFT_OK);
+    assert_int_equal(aft_keep_foreign_lineage(path, NULL, &counters, NULL, NULL), AFT_OK);
     assert_true(fixture_exists(folder, "stage3_ERROR_150kN.zip.corrupt"));
-    assert_int_equal(aft_keep_foreign_lineage(path, NULL, &counters, NULL), AFT_OK);
+    assert_int_equal(aft_keep_foreign_lineage(path, NULL, &counters, NULL, NULL), AFT_OK);
     assert_int_equal(fixture_count(folder), 1);
 }
 

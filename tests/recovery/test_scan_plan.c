@@ -432,7 +432,7 @@ static void check_said(const struct plan_case *plan_case, const char *report)
 static void check_settled(const struct plan_case *plan_case, const struct aft_plan *plan,
                           const struct aft_scan *scan, const char *folder)
 {
-    assert_int_equal(aft_plan_settle(plan, scan, NULL), AFT_OK);
+    assert_int_equal(aft_plan_settle(plan, scan, NULL, NULL), AFT_OK);
     int n = 1; /* checkpoints */
     for (int i = 0; i < MAX_FILES && plan_case->after[i] != NULL; i++) {
         if (!fixture_exists(folder, plan_case->after[i])) {
@@ -535,7 +535,7 @@ static void settle__keeps_every_corrupt_file(void **state)
     assert_int_equal(aft_scan_folder(&scan, folder, NULL), AFT_OK);
     assert_int_equal(aft_plan_make(&plan, &scan, stages, 2, &(struct aft_plan_request){0}, NULL),
                      AFT_OK);
-    assert_int_equal(aft_plan_settle(&plan, &scan, NULL), AFT_OK);
+    assert_int_equal(aft_plan_settle(&plan, &scan, NULL, NULL), AFT_OK);
     assert_true(fixture_exists(folder, "stage2_100kN.zip.corrupt"));
     assert_true(fixture_exists(folder, "stage2_100kN.zip.2.corrupt"));
     assert_false(fixture_exists(folder, "stage2_100kN.zip"));

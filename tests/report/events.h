@@ -113,10 +113,35 @@ static inline struct aft_event event_message(enum aft_event_type type, const cha
     return event;
 }
 
+static inline struct aft_event event_archive(const char *kind, const char *name)
+{
+    struct aft_event event = {
+        .type = AFT_EVENT_ARCHIVE, .stage = 2, .stage_step = 8000, .unix_time = 1002};
+    struct aft_event_archive *archive = &event.u.archive;
+    (void)snprintf(archive->kind, sizeof archive->kind, "%s", kind);
+    (void)snprintf(archive->path, sizeof archive->path, "models/default/%s", name);
+    (void)snprintf(archive->name, sizeof archive->name, "%s", name);
+    (void)memset(archive->digest, 'd', 64);
+    (void)memset(archive->state_hash, 'a', 64);
+    archive->attempt = 1;
+    archive->score = -0.75;
+    archive->bytes = 45000;
+    archive->seconds = 0.02;
+    return event;
+}
+
+static inline struct aft_event event_state(const char *name)
+{
+    struct aft_event event = {.type = AFT_EVENT_STATE, .stage = 2, .unix_time = 1002};
+    (void)snprintf(event.u.state.name, sizeof event.u.state.name, "%s", name);
+    return event;
+}
+
 static inline struct aft_event event_ends(int exit_code, const char *text)
 {
     struct aft_event event = {.type = AFT_EVENT_RUN_ENDS, .unix_time = 1003};
     event.u.ends.exit_code = exit_code;
+    (void)strcpy(event.u.ends.outcome, exit_code == 0 ? "complete" : "interrupted");
     (void)snprintf(event.u.ends.text, sizeof event.u.ends.text, "%s", text);
     return event;
 }
