@@ -2,6 +2,8 @@
 #include "base/path.h"
 #include "cli/options.h"
 #include "recovery/scan.h"
+#include "report/heartbeat.h"
+#include "report/text.h"
 #include "runner/archive_curriculum.h"
 #include "runner/expectations.h"
 #include "runner/train.h"
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char default_curriculum[] = AFT_DEFAULT_CURRICULUM;
@@ -30,6 +33,8 @@ struct status {
     struct aft_plan_request request;
     struct aft_plan plan;
     bool planned;
+    struct aft_json *heartbeat; /* NULL: none that can be read */
+    enum aft_liveness liveness; /* by it */
 };
 
 /* The newest valid stage archive; NULL when there is none. */
@@ -219,6 +224,10 @@ static enum aft_code print_json(const struct status *status, struct aft_error *e
         aft_json_append(archives, entry_json(&status->scan.entries[i]));
     }
     aft_json_set(document, "archives", archives);
+    aft_json_set_string(document, "liveness",
+                        status->heartbeat ? aft_liveness_name(status->liveness) : NULL);
+    aft_json_set(document, "heartbeat",
+                 status->heartbeat ? aft_json_copy(status->heartbeat) : aft_json_null());
     enum aft_code code = aft_json_print(stdout, document, error);
     aft_json_destroy(document);
     return code;
@@ -226,11 +235,7 @@ static enum aft_code print_json(const struct status *status, struct aft_error *e
 
 static void print_entry(const struct status *status, const struct aft_scan_entry *entry)
 {
-    const char *name = entry->path;
-    size_t length = strlen(status->scan.folder);
-    if (strncmp(name, status->scan.folder, length) == 0 && name[length] == '/') {
-        name += length + 1;
-    }
+    const char *name = aft_path_within(status->scan.folder, entry->path);
     char score[32] = "-";
     if (isfinite(entry->score)) {
         (void)snprintf(score, sizeof score, "%.3f", entry->score);
@@ -245,6 +250,41 @@ static void print_entry(const struct status *status, const struct aft_scan_entry
                  entry->set_aside ? " (set aside)" : "");
 }
 
+/* That it is being trained, or that its process died without a word. */
+static void print_heartbeat(const struct status *status)
+{
+    const struct aft_json *beat = status->heartbeat;
+    const struct aft_json *process = aft_json_get(beat, "process");
+    char step[AFT_TEXT_NUMBER], of[AFT_TEXT_NUMBER], rate[AFT_TEXT_NUMBER];
+    if (!beat || status->liveness == AFT_LIVENESS_ENDED) {
+        return;
+    }
+    if (status->liveness == AFT_LIVENESS_DEAD) {
+        (void)printf("Process %" PRId64
+                     " on %s is gone, and did not say so; its last word was at "
+                     "%s\n\n",
+                     aft_json_get_integer(process, "pid", 0),
+                     aft_json_get_string(process, "host", "?"),
+                     aft_json_get_string(beat, "time", "?"));
+        return;
+    }
+    (void)printf("%s: process %" PRId64 " on %s, %s",
+                 status->liveness == AFT_LIVENESS_RUNNING ? "Training now" : "No sign of life",
+                 aft_json_get_integer(process, "pid", 0), aft_json_get_string(process, "host", "?"),
+                 aft_json_get_string(beat, "state", "?"));
+    if (aft_json_get_integer(beat, "stage", 0) > 0) {
+        (void)printf(", stage %" PRId64 ", step %s of %s, %s steps/s",
+                     aft_json_get_integer(beat, "stage", 0),
+                     aft_text_count(step, aft_json_get_integer(beat, "step", 0)),
+                     aft_text_count(of, aft_json_get_integer(beat, "stage_timesteps", 0)),
+                     aft_text_rate(rate, aft_json_get_real(beat, "steps_per_s", NAN)));
+    }
+    if (status->liveness == AFT_LIVENESS_SILENT) {
+        (void)printf("; last word at %s", aft_json_get_string(beat, "time", "?"));
+    }
+    (void)printf("\n\n");
+}
+
 static void print_text(const struct status *status)
 {
     (void)printf("Run %s (%s)", status->run, status->folder);
@@ -253,6 +293,7 @@ static void print_text(const struct status *status)
                      stages_total(status));
     }
     (void)printf("\n\n");
+    print_heartbeat(status);
     if (status->scan.n > 0) {
         (void)printf("  %-40s %-11s %5s %11s %9s  %s\n", "archive", "kind", "stage", "steps",
                      "score", "state");
@@ -287,6 +328,10 @@ static int report(struct status *status)
     if (code == AFT_OK) {
         code = make_plan(status, &error);
     }
+    /* One that cannot be read is as good as none. */
+    if (code == AFT_OK && aft_heartbeat_read(&status->heartbeat, status->folder, NULL) == AFT_OK) {
+        status->liveness = aft_heartbeat_liveness(status->heartbeat, (double)time(NULL));
+    }
     if (code == AFT_OK && status->json) {
         code = print_json(status, &error);
     } else if (code == AFT_OK) {
@@ -305,6 +350,7 @@ static void clear(struct status *status)
     } else {
         aft_expectations_clear(&status->expectations);
     }
+    aft_json_destroy(status->heartbeat);
     aft_scan_clear(&status->scan);
     aft_curriculum_destroy(status->curriculum);
     aft_texts_clear(&status->settings);
@@ -343,7 +389,7 @@ static const struct aft_option options[] = {
      .offset = offsetof(struct status, settings)},
     {.name = "json",
      .help = "one JSON document on standard output: run, stages_total, last_completed_stage, "
-             "next_stage, next_step, plan, archives",
+             "next_stage, next_step, plan, archives, liveness, heartbeat",
      .kind = AFT_FLAG,
      .offset = offsetof(struct status, json)},
     {0},
@@ -379,7 +425,8 @@ static const struct aft_section description[] = {
               "curriculum (stages.ini): models/NAME. The stages are those of --curriculum where "
               "it is given; else of stages.ini, if its run has the name of the folder; else those "
               "that the newest stage archive was trained with. A plan that train would refuse is "
-              "reported, and is no failure of status."},
+              "reported, and is no failure of status. A run that is being trained is said to be, "
+              "by its heartbeat.json, and so is one whose process died without a word."},
     {0},
 };
 static const struct aft_entry exit_codes[] = {AFT_COMMON_EXIT_CODES, {0}};

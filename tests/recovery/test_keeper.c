@@ -42,7 +42,7 @@ struct record {          /* what the hooks saw */
     int last_signal;
     struct aft_worker_loss last_loss;
     char loss_reason[256];
-    char states[512]; /* names of those entered, each with a space */
+    char states[512];             /* names of those entered, each with a space */
     int signal_at, signal_number; /* once the worker plays its letter of that number, from 1 */
 };
 

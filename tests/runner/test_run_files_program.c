@@ -288,6 +288,40 @@ static void run_files__on_a_full_disk_stop_nothing(void **state)
     expect_ended(place, "complete", 0);
 }
 
+static void run_status(struct aft_json **document, const struct place *place)
+{
+    static char text[1 << 18];
+    char command[2 * PATH_MAX];
+    (void)snprintf(command, sizeof command, "%s/aftershock status --json '%s'", AFT_BUILD_DIR,
+                   path_of(place, ""));
+    FILE *stream = popen(command, "r");
+    assert_non_null(stream);
+    size_t size = fread(text, 1, sizeof text, stream);
+    assert_int_equal(pclose(stream), 0);
+    assert_int_equal(aft_json_parse(document, text, size, "status", NULL), AFT_OK);
+}
+
+static void status__says_that_a_run_is_being_trained(void **state)
+{
+    const struct place *place = *state;
+    struct program program;
+    struct aft_json *document = NULL;
+    const char *const endless[] = {"--set", "stage 2.timesteps=20000000", NULL};
+    program_start_train(&program, place->folder, place->curriculum, endless);
+    assert_true(program_await_step(&program, 2, 4000));
+    run_status(&document, place);
+    const struct aft_json *heartbeat = aft_json_get(document, "heartbeat");
+    assert_string_equal(aft_json_get_string(document, "liveness", ""), "running");
+    assert_int_equal(aft_json_get_integer(aft_json_get(heartbeat, "process"), "pid", 0),
+                     program.pid);
+    aft_json_destroy(document);
+    assert_int_equal(kill(-program.pid, SIGKILL), 0);
+    assert_int_equal(program_wait(&program), 1000 + SIGKILL);
+    run_status(&document, place);
+    assert_string_equal(aft_json_get_string(document, "liveness", ""), "dead");
+    aft_json_destroy(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +335,7 @@ int main(void)
         IN_A_PLACE(run_files__are_begun_by_training_only),
         IN_A_PLACE(run_files__that_cannot_be_opened_stop_nothing),
         IN_A_PLACE(run_files__on_a_full_disk_stop_nothing),
+        IN_A_PLACE(status__says_that_a_run_is_being_trained),
     };
     return cmocka_run_group_tests(tests, train_undisturbed, NULL);
 }
