@@ -90,6 +90,11 @@ static enum aft_code read_layers(struct aft_sb3_model *model,
         return aft_fail(error, AFT_ERR_REFUSED, "it has %d hidden layers; 1 to %d can be read", n,
                         (int)AFT_ARCHIVE_MAX_LAYERS);
     }
+    for (int i = 0; i < n; i++) {
+        if (policy[i] < 1) { /* and a tensor of no columns would pass for one of one dimension */
+            return aft_fail(error, AFT_ERR_REFUSED, "its hidden layer %d has no units", i + 1);
+        }
+    }
     model->n_layers = n;
     memcpy(model->layers, policy, (size_t)n * sizeof *policy);
     return AFT_OK;
@@ -158,6 +163,22 @@ static enum aft_code check_layout(const struct aft_sb3_model *model,
                           tensors->tensor[layout.next].name);
 }
 
+/* Training adds to both; a double, as JSON's, counts this far. */
+static enum aft_code check_counts(const struct aft_sb3_model *model,
+                                  const struct aft_torch_adam *adam, struct aft_error *error)
+{
+    const int64_t most = INT64_C(1) << 53;
+    if (model->num_timesteps > most || adam->step > most) {
+        return aft_fail(error, AFT_ERR_REFUSED,
+                        "its num_timesteps or its Adam's step is beyond all counting");
+    }
+    if (adam->step > 0 && !adam->plain) {
+        return aft_fail(error, AFT_ERR_REFUSED,
+                        "its Adam has other betas than 0.9 and 0.999, weight decay, or amsgrad");
+    }
+    return AFT_OK;
+}
+
 static enum aft_code read_model(struct aft_archive *archive, struct aft_error *error)
 {
     struct aft_torch_adam adam;
@@ -174,9 +195,8 @@ static enum aft_code read_model(struct aft_archive *archive, struct aft_error *e
     if (code == AFT_OK) {
         code = check_layout(&archive->sb3, &archive->tensors, error);
     }
-    if (code == AFT_OK && adam.step > 0 && !adam.plain) {
-        code = aft_fail(error, AFT_ERR_REFUSED,
-                        "its Adam has other betas than 0.9 and 0.999, weight decay, or amsgrad");
+    if (code == AFT_OK) {
+        code = check_counts(&archive->sb3, &adam, error);
     }
     if (code == AFT_OK) {
         code = aft_archive_hash_members(archive, error);

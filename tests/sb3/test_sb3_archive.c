@@ -304,6 +304,26 @@ static void archive_open_any__checks_each_member(void **state)
     assert_reads_as("_stable_baselines3_version", "2.10.1\n", 7, AFT_OK, "");
 }
 
+/* What training adds to must have room to grow. */
+static void archive_open_any__refuses_counts_without_end(void **state)
+{
+    (void)state;
+    static const char key[] = "\"num_timesteps\": ";
+    struct aft_archive *archive = open_fixture("list");
+    size_t size = 0;
+    const char *data = aft_archive_member(archive, "data", &size);
+    const char *at = strstr(data, key);
+    char *text = malloc(size + 32);
+    assert_non_null(at);
+    assert_non_null(text);
+    size_t before = (size_t)(at - data) + strlen(key);
+    int length = snprintf(text, size + 32, "%.*s9223372036854775807%s", (int)before, data,
+                          data + before + strspn(data + before, "0123456789"));
+    assert_reads_as("data", text, (size_t)length, AFT_ERR_REFUSED, "beyond all counting");
+    free(text);
+    aft_archive_close(archive);
+}
+
 /* Stable-Baselines3 2.x makes none of these; 1.x and other libraries do. */
 static void archive_open_any__refuses_other_layouts(void **state)
 {
@@ -334,6 +354,86 @@ static void archive_open_any__refuses_other_layouts(void **state)
         assert_reads_as("policy.pth", policy, size, AFT_ERR_REFUSED, cases[i].reason);
         free(policy);
     }
+    aft_archive_close(archive);
+}
+
+/* The byte of a dimension, the first after what precedes it behind the name; in a data.pkl. */
+static char *find_dimension(char *pickle, size_t size, const char *name)
+{
+    const char before[] = "tQK\0(K"; /* the storage, offset 0, the shape: BININT1 */
+    char *at = memmem(pickle, size, name, strlen(name));
+    assert_non_null(at);
+    at = memmem(at, size - (size_t)(at - pickle), before, sizeof before - 1);
+    assert_non_null(at);
+    return at + sizeof before - 1;
+}
+
+/* policy.pth whose one hidden layer has no units, though its tensors have a storage; the
+ * weights of the heads, which would be of [1, 0], are of [1]. */
+static char *policy_without_units(size_t *size, const struct aft_archive *archive)
+{
+    static const char *const emptied[] = {
+        "mlp_extractor.policy_net.0.weight", "mlp_extractor.policy_net.0.bias",
+        "mlp_extractor.value_net.0.weight", "mlp_extractor.value_net.0.bias"};
+    static const float zeros[MAX_OBS] = {0};
+    const struct aft_sb3_model *model = aft_archive_sb3_model(archive);
+    struct aft_archive_tensor tensors[9];
+    for (int i = 0; i < 9; i++) { /* all are [1], but for two */
+        static const char *const heads[] = {"action_net.weight", "action_net.bias",
+                                            "value_net.weight", "value_net.bias"};
+        tensors[i] =
+            (struct aft_archive_tensor){.n_dims = 1, .dims = {1, 0}, .count = 1, .value = zeros};
+        (void)snprintf(tensors[i].name, sizeof tensors[i].name, "%s",
+                       i == 0  ? "log_std"
+                       : i < 5 ? emptied[i - 1]
+                               : heads[i - 5]);
+    }
+    for (int i = 1; i <= 3; i += 2) {
+        tensors[i].n_dims = 2;
+        tensors[i].dims[1] = model->obs_dim;
+        tensors[i].count = (size_t)model->obs_dim;
+    }
+    char *policy = NULL, *made = NULL;
+    struct aft_zip zip;
+    struct aft_zip_entry entries[16];
+    const struct aft_zip_limits limits = {.members = 16, .total = 1 << 16, .folders = true};
+    assert_int_equal(aft_torch_write_policy(&policy, size, tensors, 9, NULL), AFT_OK);
+    assert_int_equal(aft_zip_read(&zip, policy, *size, &limits, NULL), AFT_OK);
+    for (size_t i = 0; i < zip.n; i++) {
+        entries[i] = (struct aft_zip_entry){.name = zip.members[i].name,
+                                            .bytes = zip.members[i].bytes,
+                                            .size = zip.members[i].size};
+        for (int k = 0; k < 4 && strcmp(zip.members[i].name, "archive/data.pkl") == 0; k++) {
+            *find_dimension(zip.members[i].bytes, zip.members[i].size, emptied[k]) = 0;
+        }
+    }
+    assert_int_equal(aft_zip_write(&made, size, entries, zip.n, NULL), AFT_OK);
+    aft_zip_clear(&zip);
+    free(policy);
+    return made;
+}
+
+/* Nothing writes such a file but somebody who wants to do harm. */
+static void archive_open_any__refuses_layers_without_units(void **state)
+{
+    (void)state;
+    struct aft_archive *archive = open_fixture("list"), *none = NULL;
+    struct aft_error error = {0};
+    size_t sizes[2], size = 0;
+    char *policy = policy_without_units(&sizes[0], archive), *zip = NULL;
+    const void *data = aft_archive_member(archive, "data", &sizes[1]);
+    const struct aft_zip_entry entries[] = {
+        {.name = "policy.pth", .bytes = policy, .size = sizes[0]},
+        {.name = "data", .bytes = data, .size = sizes[1]},
+        {.name = "_stable_baselines3_version", .bytes = "2.3.2", .size = 5},
+    };
+    assert_int_equal(aft_zip_write(&zip, &size, entries, 3, NULL), AFT_OK);
+    assert_int_equal(aft_archive_read_any_bytes(&none, zip, size, &error), AFT_ERR_REFUSED);
+    if (strstr(error.message, "hidden layer 1 has no units") == NULL) {
+        fail_msg("%s", error.message);
+    }
+    free(zip);
+    free(policy);
     aft_archive_close(archive);
 }
 
@@ -417,7 +517,9 @@ int main(void)
         cmocka_unit_test(training_state_of_archive__keeps_every_float),
         cmocka_unit_test(archive_open_any__refuses_what_does_not_fit),
         cmocka_unit_test(archive_open_any__checks_each_member),
+        cmocka_unit_test(archive_open_any__refuses_counts_without_end),
         cmocka_unit_test(archive_open_any__refuses_other_layouts),
+        cmocka_unit_test(archive_open_any__refuses_layers_without_units),
         cmocka_unit_test(archive_open_any__passes_over_what_newer_torch_adds),
         cmocka_unit_test(archive_open_any__survives_damage),
         cmocka_unit_test(archive_open__takes_no_archive_of_sb3),
