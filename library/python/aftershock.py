@@ -183,11 +183,13 @@ class Environments:
     one of the episode that ended, and that of `metrics` its figures. Elsewhere the rows of
     these two mean nothing. The first episodes of a batch end at different times.
 
-    One object is for one thread at a time; it does not survive a fork.
+    One object is for one thread at a time. In a forked process it is closed: the threads
+    that step the batch do not survive a fork.
     """
 
     def __init__(self, curriculum, stage=None, n_envs=None, seed=None, threads=1, settings=()):
         self._handle = ctypes.c_void_p()
+        self._process = os.getpid()
         if n_envs is not None and n_envs < 1:
             raise ValueError("n_envs is %r, expected 1 or more" % (n_envs,))
         self._library = _library()
@@ -260,7 +262,7 @@ class Environments:
             raise Error(code, error.message.decode(errors="replace"))
 
     def _open_handle(self):
-        if not self._handle:
+        if not self._handle or self._process != os.getpid():
             raise ValueError("the environments are closed")
         return self._handle
 
@@ -312,8 +314,9 @@ class Environments:
         return {name: float(step.metrics[env, i]) for i, name in enumerate(self.metric_names)}
 
     def close(self):
-        if self._handle:
+        if self._handle and self._process == os.getpid():
             self._library.aftershock_close(self._handle)
+        self._handle = ctypes.c_void_p()
 
     def __enter__(self):
         return self

@@ -9,9 +9,11 @@ import io
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zipfile
 
@@ -148,6 +150,30 @@ class OfEnvironments(unittest.TestCase):
         self.assertRaises(ValueError, env.reset)
         self.assertRaises(ValueError, env.step, np.zeros((1, 1), np.float32))
         self.assertRaises(ValueError, env.seed, 1)
+
+    def test_a_forked_process_ends(self):
+        """Its finalisers must not wait for threads that only the parent has."""
+        env = aftershock.Environments(CURRICULUM, n_envs=32, threads=2)
+        env.reset()
+        child = os.fork()
+        if child == 0:
+            try:
+                env.reset()
+            except ValueError:
+                del env
+                os._exit(7)
+            os._exit(8)
+        deadline = time.monotonic() + 60
+        ended, status = os.waitpid(child, os.WNOHANG)
+        while ended == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            ended, status = os.waitpid(child, os.WNOHANG)
+        if ended == 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        self.assertEqual((ended, os.WEXITSTATUS(status)), (child, 7))
+        self.assertEqual(env.reset().shape, (32, env.obs_dim))
+        env.close()
 
     def test_an_archive_brings_curriculum_stage_and_settings(self):
         with tempfile.TemporaryDirectory() as folder:
