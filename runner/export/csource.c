@@ -92,14 +92,16 @@ static void write_head(FILE *out, const struct aft_exported_policy *policy,
         " * %s.\n"
         " *\n"
         " * policy_step: from an observation to the force (N) to ask the actuator for, within\n"
-        " * +-%g N. Call it once in %g s. The force is 0 where the observation holds a NaN.\n"
+        " * +-%g N. Call it once in %g s. The force is 0 where the observation holds a NaN%s.\n"
         " *\n"
         " * obs, of POLICY_OBSERVATIONS entries; an entry is a quantity divided by its scale:\n"
         " *\n"
         " *   no.  quantity                              scale unit\n",
         of(policy, "producer"), of(policy, "run"), of(policy, "stage"), of(policy, "stage_name"),
         of(policy, "archive_kind"), of(policy, "weights_sha256"), (double)policy->force_limit_n,
-        policy->control_step_s);
+        policy->control_step_s,
+        policy->guard.reach_m > 0.0F ? ",\n * unless stroke and rate alone ask for full braking"
+                                     : "");
     aft_csource_entries(out, &policy->layout);
     (void)fputs(" *\n", out);
     write_cost(out, policy);

@@ -216,6 +216,33 @@ static void csource__has_no_force_for_what_is_no_number(void **state)
     }
 }
 
+/* The first row in which the guard brakes fully though the policy asks for less. */
+static const float *guarded_obs(const struct policy_rows *rows, double *share)
+{
+    for (int i = 0; i < rows->n; i++) {
+        double action = (double)policy_row(rows, i)[rows->width - 2];
+        *share = policy_row_share(rows, i);
+        if (fabs(*share) == 1.0 && *share * action < 0.0 &&
+            policy_row(rows, i)[ROW_MARGIN] > 0.1F) {
+            return policy_row_obs(rows, i);
+        }
+    }
+    fail_msg("no row is guarded");
+    return NULL;
+}
+
+static void csource__brakes_though_another_sensor_is_broken(void **state)
+{
+    (void)state;
+    const struct policy_rows *rows = &subjects[1].rows; /* it has no nominal controller */
+    float obs[AFT_OBSERVATION_MAX_ENTRIES], force_n = 0.0F;
+    double share = 0.0;
+    memcpy(obs, guarded_obs(rows, &share), (size_t)rows->obs_dim * sizeof *obs);
+    obs[0] = (float)NAN; /* an acceleration */
+    subjects[1].compiled.policy_step(obs, &force_n);
+    assert_true((double)force_n == share * rows->force_limit_n);
+}
+
 static void controller_step__follows_the_environments_observer(void **state)
 {
     (void)state;
@@ -333,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(csource__gives_the_force_of_the_policy),
         cmocka_unit_test(csource__has_no_force_for_what_is_no_number),
+        cmocka_unit_test(csource__brakes_though_another_sensor_is_broken),
         cmocka_unit_test(controller_step__follows_the_environments_observer),
         cmocka_unit_test(controller_step__outlives_a_broken_sensor),
         cmocka_unit_test(safetensors__holds_the_weights),
