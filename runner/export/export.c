@@ -164,9 +164,14 @@ static enum aft_code export_trained(const struct aft_export_options *options,
     return code;
 }
 
-static enum aft_code choose_stage(struct aft_trained_policy *trained, int stage,
-                                  struct aft_error *error)
+static enum aft_code choose_stage(struct aft_trained_policy *trained,
+                                  const struct aft_export_options *options, struct aft_error *error)
 {
+    int stage = options->stage;
+    if (options->curriculum_path != NULL && aft_archive_sb3_model(trained->archive) == NULL) {
+        return aft_fail(error, AFT_ERR_USAGE, "--curriculum: '%.150s' carries its own",
+                        options->archive);
+    }
     if (stage > trained->curriculum->n_stages) {
         return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stages", stage,
                         trained->curriculum->n_stages);
@@ -186,7 +191,7 @@ int aft_run_export(const struct aft_export_options *options)
                                              .curriculum_path = options->curriculum_path};
     enum aft_code code = aft_trained_policy_open(&trained, &source, &error);
     if (code == AFT_OK) {
-        code = choose_stage(&trained, options->stage, &error);
+        code = choose_stage(&trained, options, &error);
         if (code == AFT_OK) {
             code = export_trained(options, &trained, &error);
         }

@@ -248,7 +248,7 @@ static void export__writes_a_model_for_a_stage_of_the_curriculum_it_is_given(voi
     assert_int_equal(outcome->code, 3);
 }
 
-static void evaluate__keeps_to_the_curriculum_of_an_archive_of_ours(void **state)
+static void archives_of_ours__keep_to_their_curriculum(void **state)
 {
     (void)state;
     char arguments[2 * PATH_MAX];
@@ -258,6 +258,13 @@ static void evaluate__keeps_to_the_curriculum_of_an_archive_of_ours(void **state
         arguments, sizeof arguments,
         "evaluate %.3900s/models/small/stage1_50kN.zip --curriculum " HERE "building.ini", folder);
     const struct outcome *outcome = run(arguments);
+    assert_int_equal(outcome->code, 2);
+    assert_non_null(strstr(outcome->err, "carries its own"));
+    (void)snprintf(arguments, sizeof arguments,
+                   "export %.3900s/models/small/stage1_50kN.zip --format csource -o - "
+                   "--curriculum " HERE "building.ini",
+                   folder);
+    outcome = run(arguments);
     assert_int_equal(outcome->code, 2);
     assert_non_null(strstr(outcome->err, "carries its own"));
 }
@@ -298,7 +305,7 @@ int main(void)
         IN_FOLDER(evaluate__judges_a_model_in_the_curriculum_it_is_given),
         IN_FOLDER(evaluate__says_what_it_lacks),
         cmocka_unit_test(export__writes_a_model_for_a_stage_of_the_curriculum_it_is_given),
-        IN_FOLDER(evaluate__keeps_to_the_curriculum_of_an_archive_of_ours),
+        IN_FOLDER(archives_of_ours__keep_to_their_curriculum),
         IN_FOLDER(evaluate__sets_a_model_against_an_archive_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
