@@ -19,10 +19,11 @@ static enum aft_code load_curriculum(struct aft_trained_policy *policy,
 {
     const char *path = source->curriculum_path != NULL ? source->curriculum_path : "stages.ini";
     if (source->curriculum_path == NULL && access(path, F_OK) != 0) {
-        return aft_fail(error, AFT_ERR_USAGE,
-                        "evaluate '%.100s': an archive of Stable-Baselines3 carries no curriculum, "
-                        "and there is no stages.ini here; name one with --curriculum FILE",
-                        source->path);
+        return aft_fail(
+            error, AFT_ERR_USAGE,
+            "load policy '%.100s': an archive of Stable-Baselines3 carries no curriculum, "
+            "and there is no stages.ini here; name one with --curriculum FILE",
+            source->path);
     }
     enum aft_code code = aft_curriculum_load(&policy->curriculum, path, source->overrides,
                                              source->n_overrides, error);
@@ -44,14 +45,14 @@ static enum aft_code read_curriculum(struct aft_trained_policy *policy,
     if (code != AFT_OK) {
         policy->curriculum = NULL;
         return code == AFT_ERR_MISSING
-                   ? aft_fail(error, AFT_ERR_REFUSED, "evaluate '%s': it has no curriculum.ini",
+                   ? aft_fail(error, AFT_ERR_REFUSED, "load policy '%s': it has no curriculum.ini",
                               source->path)
                    : code;
     }
     policy->stage = (int)aft_archive_counters(policy->archive)->stage;
     if (policy->stage < 1 || policy->stage > policy->curriculum->n_stages) {
         return aft_fail(error, AFT_ERR_REFUSED,
-                        "evaluate '%s': its stage %d is not in its curriculum", source->path,
+                        "load policy '%s': its stage %d is not in its curriculum", source->path,
                         policy->stage);
     }
     return AFT_OK;
@@ -78,7 +79,7 @@ static enum aft_code check_sensors(const struct aft_trained_policy *policy, stru
     if (obs_dim != policy->obs_dim) {
         bool has_own = aft_archive_sb3_model(policy->archive) == NULL; /* changed by an override */
         return aft_fail(error, has_own ? AFT_ERR_USAGE : AFT_ERR_REFUSED,
-                        "evaluate: the policy observes %d values, these sensors make %d",
+                        "load policy: the policy observes %d values, these sensors make %d",
                         policy->obs_dim, obs_dim);
     }
     return AFT_OK;
@@ -108,7 +109,7 @@ static enum aft_code open_engine(struct aft_trained_policy *policy,
     };
     if (state->header->parameter_count != aft_network_parameter_count(&config.network)) {
         return aft_fail(error, AFT_ERR_USAGE,
-                        "evaluate: the weights are not of the curriculum's network");
+                        "load policy: the weights are not of the curriculum's network");
     }
     enum aft_code code = aft_engine_open(&policy->engine, source->engine, &config, error);
     return code == AFT_OK ? policy->engine.use->import_state(policy->engine.self, &weights, error)
@@ -134,7 +135,7 @@ static enum aft_code take_normaliser(struct aft_trained_policy *policy,
     policy->normalised = calloc(BATCH * dim, sizeof *policy->normalised);
     return policy->normalised != NULL
                ? AFT_OK
-               : aft_fail(error, AFT_ERR_MEMORY, "evaluate: out of memory for the policy");
+               : aft_fail(error, AFT_ERR_MEMORY, "load policy: out of memory");
 }
 
 static enum aft_code take_state(struct aft_trained_policy *policy,
