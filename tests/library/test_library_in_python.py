@@ -210,7 +210,7 @@ def train(folder, *settings):
     """A stage of 400 steps in 4 environments; its archive."""
     program = os.path.join(os.environ["AFT_BUILD_DIR"], "aftershock")
     chosen = ["stage 1.timesteps=400", "environment.n_envs=4", "ppo.n_steps=50",
-              "ppo.batch_size=100", "ppo.network=8", "evaluation.motions=1", *SHORT, *settings]
+              "ppo.batch_size=100", "ppo.network=8", "evaluation.motions=0", *SHORT, *settings]
     command = [program, "train", CURRICULUM, "--models", folder, "--stop-after-stage", "1",
                "--progress", "none", "--engine", "native", "--threads", "1"]
     for setting in chosen:
