@@ -237,6 +237,16 @@ static enum aft_code read_foreign(struct aft_archive *archive, const void *bytes
     return read_model(archive, error);
 }
 
+/* Messages quote the file: nothing of it may steer a terminal or begin another line. */
+static void make_printable(char *message)
+{
+    for (; *message != '\0'; message++) {
+        if ((unsigned char)*message < 0x20 || *message == 0x7f) {
+            *message = '?';
+        }
+    }
+}
+
 enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const void *bytes,
                                          size_t size, struct aft_error *error)
 {
@@ -250,6 +260,9 @@ enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const voi
     enum aft_code code = read_foreign(opened, bytes, size, error);
     if (code != AFT_OK) {
         aft_archive_close(opened);
+        if (error != NULL) {
+            make_printable(error->message);
+        }
         return code;
     }
     *archive = opened;

@@ -289,6 +289,7 @@ static void archive_open_any__checks_each_member(void **state)
 {
     (void)state;
     const char nothing[] = "{}";
+    const char steering[] = "{\"policy_class\": {\"__module__\": \"a\\u001b[2J\\nb\"}}";
     assert_reads_as("none of them", nothing, 2, AFT_OK, "");
     assert_reads_as("policy.optimizer.pth", NULL, 0, AFT_OK, "");
     assert_reads_as("policy.pth", NULL, 0, AFT_ERR_CORRUPT, "neither an archive of ours");
@@ -298,6 +299,7 @@ static void archive_open_any__checks_each_member(void **state)
     assert_reads_as("data", NULL, 0, AFT_ERR_CORRUPT, "neither an archive of ours");
     assert_reads_as("data", "{", 1, AFT_ERR_CORRUPT, "no JSON");
     assert_reads_as("data", nothing, 2, AFT_ERR_REFUSED, "no PPO model");
+    assert_reads_as("data", steering, sizeof steering - 1, AFT_ERR_REFUSED, "is of a?[2J?b");
     assert_reads_as("_stable_baselines3_version", NULL, 0, AFT_ERR_REFUSED, "which");
     assert_reads_as("_stable_baselines3_version", "1.8.0", 5, AFT_ERR_REFUSED, "1.8.0 saved it");
     assert_reads_as("_stable_baselines3_version", "3.0.0", 5, AFT_ERR_REFUSED, "3.0.0 saved it");
