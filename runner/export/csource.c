@@ -45,15 +45,6 @@ static const char *of(const struct aft_exported_policy *policy, const char *key)
     return aft_json_get_string(policy->metadata, key, "");
 }
 
-static int widest(const struct aft_exported_policy *policy)
-{
-    int width = policy->layout.n;
-    for (int k = 0; k < policy->n_layers; k++) {
-        width = policy->layer[k].out > width ? policy->layer[k].out : width;
-    }
-    return width;
-}
-
 static void write_cost(FILE *out, const struct aft_exported_policy *policy)
 {
     size_t products = 0, activations = 0, floats = 0;
@@ -77,7 +68,7 @@ static void write_cost(FILE *out, const struct aft_exported_policy *policy)
         tanh ? "tanh (11 products, 8 additions, 1 division, 4 comparisons)"
              : "rectifier (1 comparison)",
         normalised, (floats + 2 * normalised) * sizeof(float),
-        2 * widest(policy) * (int)sizeof(float));
+        2 * aft_exported_policy_widest(policy) * (int)sizeof(float));
 }
 
 /* model: of the policy's observer; NULL: none. */
@@ -121,7 +112,7 @@ static void write_macros(FILE *out, const struct aft_exported_policy *policy)
 {
     const struct aft_observation_layout *layout = &policy->layout;
     (void)fprintf(out, "\n#define POLICY_OBSERVATIONS %dU\n#define POLICY_WIDEST %dU\n", layout->n,
-                  widest(policy));
+                  aft_exported_policy_widest(policy));
     for (int k = 0; k < policy->n_layers; k++) {
         (void)fprintf(out, "#define POLICY_WIDTH_%d %dU\n", k, policy->layer[k].out);
     }

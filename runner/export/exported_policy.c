@@ -216,13 +216,13 @@ static double action_of(const struct aft_exported_policy *policy, const float *o
     return x[0];
 }
 
-static size_t widest(const struct aft_exported_policy *policy)
+int aft_exported_policy_widest(const struct aft_exported_policy *policy)
 {
     int width = policy->layout.n;
     for (int k = 0; k < policy->n_layers; k++) {
         width = policy->layer[k].out > width ? policy->layer[k].out : width;
     }
-    return (size_t)width;
+    return width;
 }
 
 static enum aft_code check_actions(const struct aft_exported_policy *policy,
@@ -236,8 +236,8 @@ static enum aft_code check_actions(const struct aft_exported_policy *policy,
     enum aft_code code = aft_trained_policy_act(trained, CHECKED_ROWS, obs, actions, error);
     for (int i = 0; i < CHECKED_ROWS && code == AFT_OK; i++) {
         double expected = aft_clamp((double)actions[i], -1.0, 1.0);
-        double described =
-            action_of(policy, obs + (size_t)i * dim, values, values + widest(policy));
+        double described = action_of(policy, obs + (size_t)i * dim, values,
+                                     values + aft_exported_policy_widest(policy));
         if (!(fabs(expected - described) <= 1e-4)) {
             return aft_fail(error, AFT_ERR_NUMERIC,
                             "export: what is written would act %g where the policy acts %g",
@@ -251,7 +251,7 @@ static enum aft_code check(const struct aft_exported_policy *policy,
                            struct aft_trained_policy *trained, struct aft_error *error)
 {
     float *obs = calloc(CHECKED_ROWS * (size_t)policy->layout.n, sizeof *obs);
-    double *values = calloc(2 * widest(policy), sizeof *values);
+    double *values = calloc(2 * (size_t)aft_exported_policy_widest(policy), sizeof *values);
     enum aft_code code = AFT_ERR_MEMORY;
     if (obs != NULL && values != NULL) {
         code = check_actions(policy, trained, obs, values, error);

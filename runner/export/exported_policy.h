@@ -46,6 +46,8 @@ struct aft_exported_policy {
  * may fail with. */
 enum aft_code aft_exported_policy_init(struct aft_exported_policy *policy,
                                        struct aft_trained_policy *trained, struct aft_error *error);
+/* Floats of its widest layer, the observation included. */
+int aft_exported_policy_widest(const struct aft_exported_policy *policy);
 /* The observation as [{name, unit, scale}], the caller's. */
 struct aft_json *aft_exported_policy_entries(const struct aft_exported_policy *policy);
 void aft_exported_policy_clear(struct aft_exported_policy *policy);
