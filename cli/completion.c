@@ -73,6 +73,11 @@ static void print_bash(void)
         "    COMPREPLY=()\n"
         "    cur=${COMP_WORDS[COMP_CWORD]}\n"
         "    prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+        "    if [[ $cur == = ]]; then # --option=value are three words\n"
+        "        cur=\n"
+        "    elif [[ $prev == = ]]; then\n"
+        "        prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+        "    fi\n"
         "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
         "        case ${COMP_WORDS[i]} in\n"
         "        ",
@@ -184,7 +189,11 @@ static void print_zsh(void)
     (void)puts(
         "    esac\n"
         "}\n"
-        "compdef _aftershock aftershock");
+        "if [[ $funcstack[1] == _aftershock ]]; then # loaded from fpath, to complete at once\n"
+        "    _aftershock \"$@\"\n"
+        "else\n"
+        "    compdef _aftershock aftershock\n"
+        "fi");
 }
 
 static void fish_option(const struct aft_command *command, const struct aft_option *option)

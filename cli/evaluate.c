@@ -112,7 +112,8 @@ static const struct aft_option options[] = {
     {.name = "against",
      .value = "ARCHIVE",
      .help = "another archive's policy, as the controller baseline, on the same motions, and how "
-             "much the policy differs, with intervals",
+             "much the policy differs, with intervals; it must have the same sensors, observer and "
+             "nominal controller",
      .kind = AFT_FILE,
      .offset = OPTION(against)},
     {.name = "bound",

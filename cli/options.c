@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { MAX_OPTIONS = 40, EXPECTED_SIZE = 256 };
+enum { FIRST_LONG = 256 }; /* what getopt_long calls long options: beyond every short one */
 
 enum aft_code aft_texts_add(struct aft_texts *texts, const char *key, const char *text)
 {
@@ -355,7 +356,7 @@ static int report_unknown(const struct aft_command *command, char **argv)
     }
     names[n++] = "help";
     const char *text = argv[optind - 1];
-    if (optopt != 0 && strncmp(text, "--", 2) != 0) {
+    if (optopt != 0 && optopt < FIRST_LONG && optopt != 'h') {
         return aft_usage_error(command, "unknown option '-%c'", optopt);
     }
     char word[64];
@@ -375,14 +376,13 @@ static int report_unknown(const struct aft_command *command, char **argv)
 static bool find_given(int *exit_code, struct given *found, int *n,
                        const struct aft_command *command, int argc, char **argv)
 {
-    enum { FIRST = 256 }; /* beyond every short option */
     struct option table[MAX_OPTIONS + 2] = {{0}};
     char letters[2 * MAX_OPTIONS + 3] = ":h";
-    int n_options = count_options(command), end = 2, by_letter[FIRST] = {0};
+    int n_options = count_options(command), end = 2, by_letter[FIRST_LONG] = {0};
     for (int i = 0; i < n_options; i++) {
         const struct aft_option *option = &command->options[i];
         int has_value = option->kind == AFT_FLAG ? no_argument : required_argument;
-        table[i] = (struct option){option->name, has_value, NULL, FIRST + i};
+        table[i] = (struct option){option->name, has_value, NULL, FIRST_LONG + i};
         if (option->letter != '\0') {
             by_letter[(unsigned char)option->letter] = i;
             letters[end++] = option->letter;
@@ -406,7 +406,7 @@ static bool find_given(int *exit_code, struct given *found, int *n,
                                                          argv[optind - 1]);
             return false;
         }
-        int place = option >= FIRST ? option - FIRST : by_letter[option];
+        int place = option >= FIRST_LONG ? option - FIRST_LONG : by_letter[option];
         found[(*n)++] = (struct given){command, &command->options[place], optarg, NULL};
     }
     return true;

@@ -1,5 +1,6 @@
 # What a Debian package has and an installation elsewhere has not: compressed man pages, a
-# changelog in Debian's format, and the licence under the name that Debian asks for.
+# changelog in Debian's format, the licence under the name that Debian asks for, and zsh's
+# completion in the folder where its zsh looks.
 if(NOT CPACK_GENERATOR STREQUAL "DEB")
   return()
 endif()
@@ -16,6 +17,9 @@ foreach(component ${CPACK_COMPONENTS_ALL})
     "${package} (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n"
     "  * See /usr/share/doc/aftershock/CHANGELOG.md.\n\n"
     " -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
+  if(EXISTS ${root}/share/zsh/site-functions)
+    file(RENAME ${root}/share/zsh/site-functions ${root}/share/zsh/vendor-completions)
+  endif()
   file(GLOB compressed ${root}/share/man/man1/*.1)
   list(APPEND compressed ${documents}/changelog)
   execute_process(COMMAND gzip -9nf ${compressed} COMMAND_ERROR_IS_FATAL ANY)

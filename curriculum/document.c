@@ -13,8 +13,6 @@ enum { MAX_PLACE = 200, MAX_WHAT = 256, MAX_SHOWN_PATH = 48, MAX_SHOWN_OVERRIDE 
 
 static const char stage_word[] = "stage";
 
-/* Keys of interface.md that this version does not serve yet: they must not be
- * taken for slips, nor be ignored. */
 void aft_document_init(struct aft_document *document, const char *path)
 {
     *document = (struct aft_document){.path = path, .current_stage = AFT_OF_RUN};

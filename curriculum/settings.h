@@ -34,10 +34,10 @@ struct aft_int_list {
 struct aft_run_settings { /* [run] */
     char name[AFT_MAX_NAME];
     uint64_t seed;
-    char engine[16]; /* auto | native | torch */
-    char device[16]; /* auto | cpu | cuda | cuda:N */
-    bool tf32;       /* on CUDA: matrix products in TF32 */
-    int threads;     /* 0: all cores */
+    char engine[16];  /* auto | native | torch */
+    char device[16];  /* auto | cpu | cuda | cuda:N */
+    bool tf32;        /* on CUDA: matrix products in TF32 */
+    int threads;      /* 0: all cores */
     bool tensorboard; /* write event files */
 };
 
@@ -93,15 +93,15 @@ struct aft_environment_settings { /* [environment], may follow in a stage */
     struct aft_int_list acceleration_floors; /* sensors: belong to the run, not to a stage */
     struct aft_int_list drift_storeys;       /* empty: no drift sensors */
     double accelerometer_range_g;            /* full scale, ± */
-    double sensor_noise;             /* white noise, as a fraction of each channel's full scale */
-    int sensor_bits;                 /* quantisation over ± full scale; 0: none */
-    int latency_steps;               /* control steps between measuring and acting on it */
-    double dropout;                  /* probability that a channel repeats its last value */
-    double random_noise, random_latency_s; /* how training episodes depart from all this … */
-    double random_dropout;                 /* … and from [building], at most: */
+    double sensor_noise; /* white noise, as a fraction of each channel's full scale */
+    int sensor_bits;     /* quantisation over ± full scale; 0: none */
+    int latency_steps;   /* control steps between measuring and acting on it */
+    double dropout;      /* probability that a channel repeats its last value */
+    double random_noise, random_latency_s;   /* how training episodes depart from all this … */
+    double random_dropout;                   /* … and from [building], at most: */
     double random_stiffness, random_damping; /* environment/randomisation.h */
-    enum aft_observer_kind observer; /* belong to the run, */
-    enum aft_nominal_kind nominal;   /* like the sensors */
+    enum aft_observer_kind observer;         /* belong to the run, */
+    enum aft_nominal_kind nominal;           /* like the sensors */
     double nominal_drift_rate, nominal_stroke, nominal_stroke_rate, nominal_control;
     double stroke_guard;  /* share of the stroke; 0: no guard */
     double reward_drift;  /* weight of the squared drift */

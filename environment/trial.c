@@ -61,9 +61,8 @@ void aft_trial_observe(struct aft_trial *trial, struct aft_controller_view *view
     const struct aft_trial_setup *setup = trial->setup;
     float channels[AFT_OBSERVATION_MAX_CHANNELS];
     uint32_t step = (uint32_t)trial->step;
-    struct aft_sensor_stream stream = {.key = setup->sensor_key,
-                                       .high = trial->number,
-                                       .middle = own_noise + setup->noise_stream};
+    struct aft_sensor_stream stream = {
+        .key = setup->sensor_key, .high = trial->number, .middle = own_noise + setup->noise_stream};
     const double ground_and_force[2] = {
         ground_at(trial->motion, trial->step * (size_t)setup->substeps),
         trial->forces.actuator_n + trial->forces.contact_n};

@@ -222,13 +222,17 @@ static enum aft_code publish(const struct evaluations *all, struct aft_error *er
     return code;
 }
 
-static void begin_next(struct evaluations *all)
+static void begin(struct evaluation *next)
 {
-    all->next.n_motions = all->next.n_stages = 0;
+    next->n_motions = next->n_stages = 0;
 }
 
+/* An evaluation begins with stage 1's motions; one before that was given up leaves nothing. */
 static void note_results(struct evaluation *next, const struct aft_event_motion_results *results)
 {
+    if (results->stage == 1 && results->first == 0) {
+        begin(next);
+    }
     for (int i = 0; i < results->n && i < AFT_EVENT_RESULTS && next->n_motions < MAX_MOTIONS; i++) {
         next->results[next->n_motions] = -results->peak_drift_to_passive[i];
         next->lengths[next->n_motions] = results->lengths[i];
@@ -298,7 +302,7 @@ static void on_event(void *self, const struct aft_event *event)
     } else if (publish(all, &error) != AFT_OK) {
         mention(all, &error);
     }
-    begin_next(all);
+    begin(&all->next);
 }
 
 static void destroy(void *self)
@@ -426,7 +430,7 @@ enum aft_code aft_evaluations_npz_create(struct aft_observer *observer, const ch
         return aft_fail(error, AFT_ERR_MEMORY, "open evaluations.npz in '%s': out of memory",
                         folder);
     }
-    begin_next(all);
+    begin(&all->next);
     enum aft_code code = aft_path_join(all->path, folder, "evaluations.npz", error);
     if (code == AFT_OK) {
         code = go_on(all, keep_total_step, error);

@@ -86,11 +86,18 @@ static void print_cell(char cell[CELL_SIZE], const struct figures *figures, cons
     }
 }
 
+/* Below the header, which is written first where there is none. */
 static void write_row(struct aft_step_table *table, const struct figures *figures,
                       int64_t total_step)
 {
     char row[ROW_SIZE];
     size_t used = 0;
+    if (table->n_columns == 0) {
+        write_header(table, figures);
+    }
+    if (table->n_columns == 0) {
+        return;
+    }
     for (int i = 0; i < table->n_columns; i++) {
         char cell[CELL_SIZE];
         print_cell(cell, figures, table->columns[i]);
@@ -131,12 +138,7 @@ static void take_iteration(struct progress_csv *csv, const struct aft_event *eve
     if (event->total_step <= table->last_step) {
         aft_step_table_return_to(table, event->total_step);
     }
-    if (table->n_columns == 0) {
-        write_header(table, &figures);
-    }
-    if (table->n_columns > 0) {
-        write_row(table, &figures, event->total_step);
-    }
+    write_row(table, &figures, event->total_step);
 }
 
 static void on_event(void *self, const struct aft_event *event)

@@ -148,6 +148,8 @@ static enum aft_code trim(struct aft_step_table *table, int64_t keep_step, struc
     const char *path = table->file.path;
     enum aft_code code = aft_file_read(&text, &size, path, size_limit, &cause);
     if (code == AFT_ERR_MISSING) {
+        table->n_columns = 0; /* of a file that was deleted meanwhile */
+        table->last_step = -1;
         return AFT_OK;
     }
     if (code != AFT_OK) {

@@ -34,8 +34,8 @@ enum aft_code aft_step_table_open(struct aft_step_table *table, const char *fold
                                   const char *name, const char *step_column, int64_t keep_step,
                                   struct aft_error *error);
 
-/* Before a row of an earlier step than the last: rows from that step on go, as by opening. What
- * fails is mentioned on standard error. */
+/* Before a row of an earlier step than the last: rows from that step on go, as by opening. A file
+ * that is gone is begun anew, and has no columns then. What fails is mentioned on standard error. */
 void aft_step_table_return_to(struct aft_step_table *table, int64_t step);
 
 void aft_step_table_add_column(struct aft_step_table *table, const char *name);

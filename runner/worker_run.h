@@ -24,10 +24,10 @@ struct aft_worker_run {
     struct aft_training_state state; /* as it is sealed next; its buffer grows with the trainer's */
     size_t state_capacity;
     struct aft_reference_scores references; /* found so far */
-    size_t history_length;   /* episodes of the stage */
-    double began_s;          /* monotonic clock: when this process began … */
-    double trained_before_s; /* … and the run's training time before it */
-    int64_t steps_before;    /* the run's steps then */
+    size_t history_length;                  /* episodes of the stage */
+    double began_s;                         /* monotonic clock: when this process began … */
+    double trained_before_s;                /* … and the run's training time before it */
+    int64_t steps_before;                   /* the run's steps then */
 };
 
 /* Trains the stage (counted from 1) until it has passed its gate and is published: from its

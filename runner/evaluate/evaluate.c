@@ -154,6 +154,52 @@ static void clear(struct aft_evaluation_results *results)
     free(results->robustness);
 }
 
+static void close_policies(const struct aft_compared_policies *policies)
+{
+    aft_trained_policy_close(policies->policy);
+    if (policies->baseline != NULL) {
+        aft_trained_policy_close(policies->baseline);
+    }
+}
+
+static bool same_list(const struct aft_int_list *a, const struct aft_int_list *b)
+{
+    return a->n == b->n && memcmp(a->value, b->value, (size_t)a->n * sizeof *a->value) == 0;
+}
+
+/* The key of [environment] in which the policies' observations or commands differ in kind, or
+ * NULL: one that is fed with the other's would be judged for what it never learned. */
+static const char *different_key(const struct aft_trained_policy *one,
+                                 const struct aft_trained_policy *other)
+{
+    const struct aft_environment_settings *a = &one->curriculum->stages[0].environment;
+    const struct aft_environment_settings *b = &other->curriculum->stages[0].environment;
+    return !same_list(&a->acceleration_floors, &b->acceleration_floors) ? "acceleration_floors"
+           : !same_list(&a->drift_storeys, &b->drift_storeys)           ? "drift_storeys"
+           : a->observer != b->observer                                 ? "observer"
+           : a->nominal != b->nominal                                   ? "nominal"
+                                                                        : NULL;
+}
+
+static enum aft_code check_baseline(const struct aft_compared_policies *policies,
+                                    const struct aft_policy_source *source, const char *against,
+                                    struct aft_error *error)
+{
+    int mine = policies->policy->obs_dim, others = policies->baseline->obs_dim;
+    const char *key = different_key(policies->policy, policies->baseline);
+    if (key != NULL) {
+        return aft_fail(error, AFT_ERR_USAGE,
+                        "--against '%.150s': its environment.%s is not that of '%.150s'", against,
+                        key, source->path);
+    }
+    return others == mine
+               ? AFT_OK
+               : aft_fail(error, AFT_ERR_USAGE,
+                          "--against '%.150s': its policy observes %d numbers, and that of "
+                          "'%.150s' %d",
+                          against, others, source->path, mine);
+}
+
 /* The other archive's policy acts on the first one's sensors, with its nominal controller. */
 static enum aft_code open_policies(struct aft_compared_policies *policies,
                                    const struct aft_policy_source *source, const char *against,
@@ -168,18 +214,14 @@ static enum aft_code open_policies(struct aft_compared_policies *policies,
     }
     other.path = against;
     code = aft_trained_policy_open(baseline, &other, error);
-    if (code == AFT_OK && baseline->obs_dim != policies->policy->obs_dim) {
-        code = aft_fail(error, AFT_ERR_USAGE,
-                        "--against '%s': its policy observes %d numbers, and that of '%s' %d",
-                        against, baseline->obs_dim, source->path, policies->policy->obs_dim);
-        aft_trained_policy_close(baseline);
+    if (code == AFT_OK) {
+        policies->baseline = baseline;
+        code = check_baseline(policies, source, against, error);
     }
     if (code != AFT_OK) {
-        aft_trained_policy_close(policies->policy);
-        return code;
+        close_policies(policies);
     }
-    policies->baseline = baseline;
-    return AFT_OK;
+    return code;
 }
 
 static bool carries_no_curriculum(const struct aft_trained_policy *policy)
@@ -198,14 +240,6 @@ static enum aft_code check_curriculum_is_wanted(const struct aft_evaluate_option
     return aft_fail(error, AFT_ERR_USAGE,
                     "--curriculum: '%.150s' carries its own; --set changes settings of it",
                     options->archive);
-}
-
-static void close_policies(const struct aft_compared_policies *policies)
-{
-    aft_trained_policy_close(policies->policy);
-    if (policies->baseline != NULL) {
-        aft_trained_policy_close(policies->baseline);
-    }
 }
 
 /* --controllers with a mistake; the baseline takes part by --against alone. */

@@ -68,5 +68,22 @@ if command -v bash >/dev/null 2>&1; then
     completes "latest" aftershock train --resume lat
     completes "zsh" aftershock completion z
     completes "" aftershock train --threads 4
+    completes "native" aftershock train --engine = na
+    completes "auto native torch" aftershock train --engine =
+fi
+
+# Zsh finds the file in its fpath and completes at the first time.
+if command -v zsh >/dev/null 2>&1; then
+    folder=$(mktemp -d)
+    cp "$build/cli/completion.zsh" "$folder/_aftershock"
+    got=$(zsh -f -c 'fpath=("$1"); autoload -U _aftershock; compdef() { echo "compdef $*"; }
+        _describe() { echo "$1"; }; words=(aftershock s); CURRENT=2; _aftershock; _aftershock' \
+        zsh "$folder" 2>&1)
+    rm -r "$folder"
+    [ "$got" = "command
+command" ] || complain "zsh, from its fpath: '$got'"
+    got=$(zsh -f -c 'compdef() { echo "compdef $*"; }; eval "$("$1" completion zsh)"' \
+        zsh "$program" 2>&1)
+    [ "$got" = "compdef _aftershock aftershock" ] || complain "zsh, by eval: '$got'"
 fi
 exit $bad

@@ -87,7 +87,9 @@ static void usage__suggests_what_may_have_been_meant(void **state)
     refuses("train --rseume stage", "did you mean '--resume'?");
     refuses("train --wibbly", "unknown option '--wibbly'");
     refuses("status -x", "unknown option '-x'");
-    refuses("status --json=1", "takes no value");
+    refuses("status --json -xh", "unknown option '-x'");
+    refuses("status --json=1", "option '--json' takes no value");
+    refuses("status --help=1", "option '--help' takes no value");
     refuses("train --seed", "'--seed' needs a value");
 }
 

@@ -255,6 +255,25 @@ static void evaluations_npz__goes_on_where_it_cannot_be_written(void **state)
     expect_steps(steps, 3); /* what could not be written before was kept */
 }
 
+static void evaluations_npz__keeps_nothing_of_an_evaluation_that_was_given_up(void **state)
+{
+    (void)state;
+    const int64_t steps[] = {200};
+    struct aft_observer npz = open_npz(0);
+    struct aft_event event = {.type = AFT_EVENT_MOTION_RESULTS, .total_step = 100};
+    event.u.motion_results.stage = 1;
+    event.u.motion_results.n = 3;
+    npz.on_event(npz.self, &event);
+    event = event_evaluation();
+    event.u.evaluation.n_stages = 2;
+    npz.on_event(npz.self, &event); /* stage 2's never comes */
+    publish(&npz, 200, 2, 3);
+    npz.destroy(npz.self);
+    expect_steps(steps, 1);
+    assert_int_equal(find("results").dims[1], 6);
+    assert_int_equal(find("peak_drift_to_passive").dims[1], 2);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -268,6 +287,7 @@ int main(void)
         TEST(evaluations_npz__tells_of_no_more_motions_than_events_may_carry),
         TEST(evaluations_npz__leaves_a_file_of_others_alone),
         TEST(evaluations_npz__goes_on_where_it_cannot_be_written),
+        TEST(evaluations_npz__keeps_nothing_of_an_evaluation_that_was_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,6 +319,27 @@ static void progress_csv__leaves_no_part_of_a_row_that_did_not_fit(void **state)
     assert_string_equal(cell, "3");
 }
 
+static void progress_csv__begins_anew_where_it_was_deleted(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct aft_observer csv = open_csv(0);
+    struct aft_event evaluation = event_evaluation();
+    publish(&csv, 1);
+    publish(&csv, 2);
+    assert_int_equal(unlink(path), 0);
+    evaluation.stage = evaluation.u.evaluation.of_stage = 2;
+    evaluation.total_step = event_iteration(2, 0).total_step;
+    csv.on_event(csv.self, &evaluation); /* writes the row of its iteration again */
+    publish(&csv, 3);
+    csv.destroy(csv.self);
+    assert_int_equal(lines(read_csv()), 3);
+    get_cell(cell, "time/iterations", 1);
+    assert_string_equal(cell, "2");
+    get_cell(cell, "control/validation_score", 1);
+    assert_string_equal(cell, "-0.75");
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -336,6 +357,7 @@ int main(void)
         TEST(progress_csv__refuses_a_file_that_is_not_its_own),
         TEST(progress_csv__goes_on_when_the_disk_is_full),
         TEST(progress_csv__leaves_no_part_of_a_row_that_did_not_fit),
+        TEST(progress_csv__begins_anew_where_it_was_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

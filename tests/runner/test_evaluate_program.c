@@ -223,6 +223,15 @@ static void evaluate__pairs_policy_with_lqr_and_lqg_motion_by_motion(void **stat
     assert_true(aft_json_is_null(aft_json_get(shared, "baseline")));
 }
 
+static void refuses(const char *arguments, int code, const char *what)
+{
+    const struct outcome *outcome = evaluate(arguments);
+    if (outcome->code != code || strstr(outcome->err, what) == NULL || *outcome->out != '\0') {
+        fail_msg("'%s': code %d, error '%s', output '%s'", arguments, outcome->code, outcome->err,
+                 outcome->out);
+    }
+}
+
 /* Against itself a policy is as good as itself, to the last bit. */
 static void evaluate__sets_another_archives_policy_beside_it(void **state)
 {
@@ -250,6 +259,26 @@ static void evaluate__sets_another_archives_policy_beside_it(void **state)
     char *page = read_text("b.html");
     assert_non_null(strstr(page, "Peak drift against the baseline"));
     free(page);
+}
+
+/* As many numbers, measured elsewhere. */
+static void evaluate__refuses_a_baseline_that_other_sensors_trained(void **state)
+{
+    (void)state;
+    static const char *const elsewhere[] = {"--run-name",
+                                            "elsewhere",
+                                            "--stop-after-stage",
+                                            "1",
+                                            "--set",
+                                            "environment.acceleration_floors=1,2,3",
+                                            "--set",
+                                            "stage 1.timesteps=800",
+                                            NULL};
+    char curriculum[PATH_MAX];
+    program_write_curriculum(curriculum, folder, "small.ini");
+    assert_int_equal(program_train(folder, curriculum, elsewhere), 0);
+    refuses("--against models/elsewhere/stage1_50kN.zip", 2,
+            "its environment.acceleration_floors is not that of 'a.zip'");
 }
 
 static void evaluate__covers_every_stage_up_to_the_archives(void **state)
@@ -528,15 +557,6 @@ static void evaluate__changes_settings_on_demand(void **state)
     assert_non_null(strstr(outcome->err, "the policy observes"));
 }
 
-static void refuses(const char *arguments, int code, const char *what)
-{
-    const struct outcome *outcome = evaluate(arguments);
-    if (outcome->code != code || strstr(outcome->err, what) == NULL || *outcome->out != '\0') {
-        fail_msg("'%s': code %d, error '%s', output '%s'", arguments, outcome->code, outcome->err,
-                 outcome->out);
-    }
-}
-
 static void evaluate__refuses_what_it_cannot_do(void **state)
 {
     (void)state;
@@ -577,6 +597,7 @@ int main(void)
         cmocka_unit_test(evaluate__gives_the_promised_figures_of_every_controller),
         cmocka_unit_test(evaluate__pairs_policy_with_lqr_and_lqg_motion_by_motion),
         cmocka_unit_test(evaluate__sets_another_archives_policy_beside_it),
+        cmocka_unit_test(evaluate__refuses_a_baseline_that_other_sensors_trained),
         cmocka_unit_test(evaluate__covers_every_stage_up_to_the_archives),
         cmocka_unit_test(evaluate__reads_records_of_a_folder_in_both_formats),
         cmocka_unit_test(evaluate__scales_as_it_is_told),

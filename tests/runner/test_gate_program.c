@@ -187,7 +187,6 @@ static void gate__rolls_back_and_passes_with_a_smaller_learning_rate(void **stat
     aft_archive_close(second);
 }
 
-/* Two runs whose first attempts differ, and whose second ones learn at the same rate. */
 /* The entropy's weight lets the logarithm of the action noise grow by the learning rate with each
  * update, until its exponential overflows. */
 #define DIVERGES "learning_rate = 1\nent_coef = 10\nmax_drift_ratio = 1000\n"
@@ -236,6 +235,7 @@ static void gate__ends_with_an_error_archive_when_every_attempt_diverges(void **
     expect_reason(place, "stage2_ERROR_100kN.zip", 1, "diverged");
 }
 
+/* Two runs whose first attempts differ, and whose second ones learn at the same rate. */
 static void gate__owes_nothing_to_the_attempt_that_it_blocked(void **state)
 {
     const struct place *place = *state;
@@ -259,7 +259,6 @@ static void gate__owes_nothing_to_the_attempt_that_it_blocked(void **state)
     assert_string_equal(hash[0], hash[1]);
 }
 
-/* The learning rate is the same here: only the random streams make the results differ. */
 /* With next to no learning rate the next attempt's weights stay those that it began with. */
 static void gate__returns_to_the_very_weights_of_the_stages_beginning(void **state)
 {
@@ -275,6 +274,7 @@ static void gate__returns_to_the_very_weights_of_the_stages_beginning(void **sta
     aft_archive_close(second);
 }
 
+/* The learning rate is the same here: only the random streams make the results differ. */
 static void gate__gives_the_next_attempt_random_streams_of_its_own(void **state)
 {
     const struct place *place = *state;
