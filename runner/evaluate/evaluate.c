@@ -178,6 +178,7 @@ static const char *different_key(const struct aft_trained_policy *one,
            : !same_list(&a->drift_storeys, &b->drift_storeys)           ? "drift_storeys"
            : a->observer != b->observer                                 ? "observer"
            : a->nominal != b->nominal                                   ? "nominal"
+           : a->accelerometer_range_g != b->accelerometer_range_g       ? "accelerometer_range_g"
                                                                         : NULL;
 }
 
