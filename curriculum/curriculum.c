@@ -119,6 +119,35 @@ void aft_curriculum_destroy(struct aft_curriculum *curriculum)
     free(curriculum);
 }
 
+/* When a key enters the fingerprint, in words: what settings.c decides stage by stage. */
+static const char *fingerprint_words(const struct aft_key *key)
+{
+    static const struct {
+        unsigned flag;
+        const char *words;
+    } conditions[] = {
+        {AFT_KEY_STOCHASTIC, "with source = stochastic"},
+        {AFT_KEY_RECORDS, "with source = records: the files' contents"},
+        {AFT_KEY_PGA, "with scale = pga"},
+        {AFT_KEY_SA_T1, "with scale = sa_t1"},
+        {AFT_KEY_TF32, "where true and CUDA may compute"},
+        {AFT_KEY_NOMINAL, "unless nominal = none"},
+        {AFT_KEY_UNLESS_ZERO, "unless 0"},
+    };
+    if ((key->flags & AFT_KEY_NO_FIELD) != 0) {
+        return "by the other keys";
+    }
+    if ((key->flags & AFT_KEY_BITS) == 0) {
+        return "no";
+    }
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        if ((key->flags & conditions[i].flag) != 0) {
+            return conditions[i].words;
+        }
+    }
+    return "yes";
+}
+
 struct aft_json *aft_curriculum_reference(void)
 {
     struct aft_json *reference = aft_json_array();
@@ -132,6 +161,7 @@ struct aft_json *aft_curriculum_reference(void)
         aft_json_set_string(row, "type", expectation);
         aft_json_set_string(row, "default", key->initial != NULL ? key->initial : key->follows);
         aft_json_set_boolean(row, "in_stages", aft_key_fits(key, AFT_SECTION_STAGE));
+        aft_json_set_string(row, "fingerprint", fingerprint_words(key));
         aft_json_set_string(row, "help", key->help);
         aft_json_append(reference, row);
     }

@@ -49,7 +49,8 @@ enum aft_code aft_record_paths_find(char ***paths, int *n, const char *path,
                                     struct aft_error *error);
 void aft_record_paths_destroy(char **paths, int n);
 
-/* One line per key: section, key, type and range, default, help (for docs and -h). */
+/* One line per key, for docs: section, key, type (with its range), default, in_stages,
+ * fingerprint (in words: whether a change contradicts a completed stage), help. */
 struct aft_json *aft_curriculum_reference(void);
 
 #endif

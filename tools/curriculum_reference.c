@@ -17,10 +17,24 @@ static const char INTRODUCTION[] =
     "of range, and overlong lines are errors that name file, line and what was expected.\n"
     "\n"
     "Stages are sections `[stage M<magnitude>@<force limit>]`, with the force in kN, MN or N\n"
-    "(`M4.5@50kN`, `M7@0.15MN`), and run in the order of the file. Each needs `timesteps`. The\n"
-    "keys marked *stage* below may follow in a stage and then hold for it alone.\n"
+    "(`M4.5@50kN`, `M7@0.15MN`), and run in the order of the file. Each needs `timesteps`.\n"
     "`--set SECTION.KEY=VALUE` overrides the file; a stage is named `stage 2` or\n"
     "`stage M5.7@100kN` there.\n"
+    "\n"
+    "A name ends in its unit where it has one: `_m` metres, `_km`, `_s` seconds, `_kg`, `_w` "
+    "watts,\n"
+    "`_n_m` N/m, `_n_s_m` N s/m, `_bar`, and `_g` multiples of 9.80665 m/s².\n"
+    "\n"
+    "| column | what it says |\n"
+    "|---|---|\n"
+    "| value | what is accepted; `\\|` stands between words to choose from |\n"
+    "| default | what holds where the file is silent; the name of another key: that key's value |\n"
+    "| in a stage | yes: the key may also follow in a `[stage …]`, and then holds for it alone |\n"
+    "| fingerprint | whether training's result depends on it. Where such a key differs from what a "
+    "completed stage was trained with, `train` refuses to go on "
+    "([recovery.md](recovery.md#where-training-resumes), rule 5). "
+    "The others may change at any time |\n"
+    "| meaning | what it does |\n"
     "\n"
     "This page is made from the table that the program reads files with\n"
     "(`build/curriculum_reference > docs/curriculum.md`).\n";
@@ -40,7 +54,8 @@ static void print_row(const struct aft_json *row)
     (void)printf("| `%s` ", aft_json_get_string(row, "key", ""));
     print_cell(aft_json_get_string(row, "type", ""));
     print_cell(aft_json_get_string(row, "default", ""));
-    print_cell(aft_json_get_boolean(row, "in_stages", false) ? "stage" : "");
+    print_cell(aft_json_get_boolean(row, "in_stages", false) ? "yes" : "no");
+    print_cell(aft_json_get_string(row, "fingerprint", ""));
     print_cell(aft_json_get_string(row, "help", ""));
     (void)fputs("|\n", stdout);
 }
@@ -55,8 +70,8 @@ int main(void)
         if (strcmp(section, aft_json_get_string(row, "section", "")) != 0) {
             section = aft_json_get_string(row, "section", "");
             (void)printf(
-                "\n## [%s]\n\n| key | value | default | where | meaning |\n"
-                "|---|---|---|---|---|\n",
+                "\n## [%s]\n\n| key | value | default | in a stage | fingerprint | meaning |\n"
+                "|---|---|---|---|---|---|\n",
                 section);
         }
         print_row(row);

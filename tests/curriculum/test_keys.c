@@ -251,6 +251,7 @@ static void reference__has_a_row_for_every_key(void **state)
         assert_string_equal(aft_json_get_string(row, "key", ""), aft_key_at(i)->name);
         assert_true(strlen(aft_json_get_string(row, "section", "")) > 0);
         assert_true(strlen(aft_json_get_string(row, "type", "")) > 0);
+        assert_true(strlen(aft_json_get_string(row, "fingerprint", "")) > 0);
         assert_true(strlen(aft_json_get_string(row, "help", "")) > 0);
     }
     char *text = NULL;
