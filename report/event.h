@@ -11,7 +11,7 @@
 
 enum aft_event_type {
     AFT_EVENT_RUN_BEGINS = 1, /* run */
-    AFT_EVENT_STAGE_BEGINS,   /* stage */
+    AFT_EVENT_STAGE_BEGINS,   /* stage; with a step beyond 0 where a process goes on in one */
     AFT_EVENT_ITERATION,      /* iteration */
     AFT_EVENT_EVALUATION,     /* evaluation */
     AFT_EVENT_ARCHIVE,        /* archive: an archive became durable */

@@ -30,8 +30,8 @@ static const char *name_of(const struct events_jsonl *events, const struct aft_e
         return "worker_started";
     case AFT_EVENT_WORKER_LOST:
         return "worker_lost";
-    case AFT_EVENT_STAGE_BEGINS:
-        return "stage_started";
+    case AFT_EVENT_STAGE_BEGINS: /* that one goes on, run_resumed or worker_started has told */
+        return event->stage_step == 0 ? "stage_started" : NULL;
     case AFT_EVENT_STAGE_ENDS:
         return "stage_completed";
     case AFT_EVENT_EVALUATION:

@@ -449,7 +449,8 @@ static void pass_event_on(void *context, const void *record)
 {
     struct aft_run_publisher *publisher = context;
     const struct aft_event *event = record;
-    bool begins = event->type == AFT_EVENT_STAGE_BEGINS && event->u.begins.attempt == 1;
+    bool begins = event->type == AFT_EVENT_STAGE_BEGINS && event->u.begins.attempt == 1 &&
+                  event->stage_step == 0;
     if (event->stage != publisher->stage || begins) {
         publisher->stage_began_s = clock_s(CLOCK_MONOTONIC);
     }

@@ -208,14 +208,15 @@ static void describe_network(char *text, size_t size, const struct aft_network *
     }
 }
 
-static void tell_beginning(const struct stage_run *stage)
+/* Also of a stage that goes on: who listens may have begun after the stage did. */
+static void tell_beginning(const struct stage_run *stage, int64_t from_step)
 {
     const struct aft_worker_run *run = stage->run;
     const struct aft_stage *from = &stage->attempted;
     struct aft_event event = aft_worker_event(run, AFT_EVENT_STAGE_BEGINS);
     struct aft_event_stage *told = &event.u.begins;
     event.stage = from->number;
-    event.stage_step = 0;
+    event.stage_step = from_step;
     (void)snprintf(told->name, sizeof told->name, "%s", from->name);
     told->magnitude = from->magnitude;
     told->force_limit_n = from->force_limit_n;
@@ -292,6 +293,7 @@ static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
     if (is_under_way(run, stage->stage->number)) {
         enum aft_code code = aft_ppo_import_state(stage->ppo, run->state.trainer,
                                                   run->state.header->trainer_size, error);
+        tell_beginning(stage, run->state.header->counters.steps);
         /* Sealed anew, as a sign of life: an iteration may take long. */
         return code == AFT_OK ? seal(stage, SEAL_ON_THE_WAY, error) : code;
     }
@@ -299,7 +301,7 @@ static enum aft_code begin(struct stage_run *stage, struct aft_error *error)
     run->history_length = 0;
     aft_forget_scores(run->state.header); /* they were the previous stage's, or attempt's */
     name_metrics(stage);
-    tell_beginning(stage);
+    tell_beginning(stage, 0);
     enum aft_code code = aft_ppo_begin(stage->ppo, error);
     return code == AFT_OK ? seal(stage, first ? SEAL_ON_THE_WAY : SEAL_NEXT_ATTEMPT, error) : code;
 }

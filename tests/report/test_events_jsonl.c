@@ -106,6 +106,7 @@ static void events_jsonl__has_a_line_per_event_but_iterations_and_states(void **
     (void)state;
     struct aft_event events[] = {event_run_begins(),
                                  event_stage(AFT_EVENT_STAGE_BEGINS, 0),
+                                 event_stage(AFT_EVENT_STAGE_BEGINS, 100), /* goes on: no line */
                                  event_iteration(1, 1000.5),
                                  event_state("publishing"),
                                  event_archive("stage", "stage2_100kN.zip"),
