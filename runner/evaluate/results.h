@@ -26,7 +26,7 @@ aft_evaluation_robustness(const struct aft_evaluation_results *results, int stag
     return results->robustness + (size_t)stage * AFT_N_ROBUST_CASES;
 }
 
-/* The caller destroys it. docs/usage.md has the keys. */
+/* The caller destroys it. docs/evaluation.md has the keys. */
 struct aft_json *aft_evaluation_json(const struct aft_evaluation_results *results);
 
 /* One row a motion and controller. */

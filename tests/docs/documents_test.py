@@ -170,7 +170,8 @@ def check_commands(path, blocks, text, known, keys):
         for code in re.findall(r"`([^`]+)`", line):
             code = code.replace("\\|", "¦")  # a table's; alternatives are one word
             check_command(place, code.replace("|", "¦").split(), known, keys)
-            setting = re.fullmatch(r"\[([a-z_]+)\] (\w+)(?: ?=.*)?", code)
+            setting = re.fullmatch(r"\[([a-z_]+)\] (\w+)(?: ?=.*)?", code) or \
+                re.match(r"--set \"?([a-z][^.]*)\.(\w+)=", code)
             if setting:
                 check_key(place, setting[1], setting[2], keys)
 

@@ -52,6 +52,8 @@ static void rule2__latest_continues_an_interrupted_stage_bit_for_bit(void **stat
     expect_said(place, "RESUMING FROM CHECKPOINT");
     expect_said(place, "stage2_INTERRUPTED_100kN.zip");
     expect_said(place, "Will resume from Stage 2/2, step");
+    expect_said(place, "STAGE 2/2: M5.7@100kN");
+    expect_said(place, "goes on from step");
     expect_undisturbed_results(place);
 }
 
