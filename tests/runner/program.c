@@ -183,11 +183,39 @@ pid_t program_worker(const struct program *program)
     return child;
 }
 
+bool program_signal_worker(const struct program *program, int number)
+{
+    pid_t worker = program_worker(program);
+    return worker > 0 && kill(worker, number) == 0;
+}
+
 static bool has_ended(const struct program *program)
 {
     siginfo_t info = {0};
     return waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
            info.si_pid != 0;
+}
+
+bool program_await_said(const struct program *program, const char *folder, const char *text)
+{
+    while (!program_said(folder, text) && !has_ended(program)) {
+        nap();
+    }
+    return program_said(folder, text);
+}
+
+bool program_replace_worker(const struct program *program)
+{
+    pid_t before = program_worker(program);
+    if (before <= 0 || kill(before, SIGKILL) != 0) {
+        return false;
+    }
+    pid_t now = before;
+    while ((now == before || now == 0) && !has_ended(program)) {
+        nap();
+        now = program_worker(program);
+    }
+    return true;
 }
 
 /* The keeper's snapshot region, as the keeper has it mapped. */

@@ -29,10 +29,19 @@ void program_start_train(struct program *program, const char *folder, const char
 int program_wait(struct program *program);
 int program_train(const char *folder, const char *curriculum, const char *const *arguments);
 bool program_said(const char *folder, const char *text); /* in the output of the last start */
+/* Waits until the running program has said it; false if it ended without. */
+bool program_await_said(const struct program *program, const char *folder, const char *text);
 void program_show_output(const char *folder);
 
 /* The worker of a running `train`, or 0. */
 pid_t program_worker(const struct program *program);
+
+/* Sends that signal to the worker; false if there is none (never to 0, which is the tests' own
+ * process group). */
+bool program_signal_worker(const struct program *program, int number);
+
+/* Ends the worker by SIGKILL and waits for the next one; false if there was none to end. */
+bool program_replace_worker(const struct program *program);
 
 /* Waits until the worker of the program is in that phase of that stage; false if the program
  * ended before. */

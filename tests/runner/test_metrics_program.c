@@ -90,7 +90,7 @@ static void metrics__are_whole_after_a_worker_was_lost(void **state)
     struct program program;
     program_start_train(&program, place->folder, place->curriculum, plain);
     assert_true(program_await_step(&program, 1, 6000));
-    assert_int_equal(kill(program_worker(&program), SIGKILL), 0);
+    assert_true(program_signal_worker(&program, SIGKILL));
     assert_int_equal(program_wait(&program), 0);
     expect_said(place, "INCIDENT");
     expect_metrics(place);

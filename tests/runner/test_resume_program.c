@@ -74,7 +74,7 @@ static void rule2__latest_continues_from_an_error_archive(void **state)
     struct program program;
     start(&program, place, no_retries);
     assert_true(program_await_step(&program, 2, 8000));
-    assert_int_equal(kill(program_worker(&program), SIGKILL), 0);
+    assert_true(program_signal_worker(&program, SIGKILL));
     assert_int_equal(program_wait(&program), 1);
     expect_exit(place, 0, latest);
     expect_said(place, "stage2_ERROR_100kN.zip");
@@ -351,7 +351,7 @@ static void train__recovers_from_a_worker_that_hangs(void **state)
     struct program program;
     start(&program, place, impatient);
     assert_true(program_await_step(&program, 1, 4000));
-    assert_int_equal(kill(program_worker(&program), SIGSTOP), 0);
+    assert_true(program_signal_worker(&program, SIGSTOP));
     assert_int_equal(program_wait(&program), 0);
     expect_said(place, "hung");
     assert_true(program_has_file(place->folder, "models/small/stage1_ERROR_50kN.zip"));

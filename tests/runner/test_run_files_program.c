@@ -138,7 +138,7 @@ static void events__tell_of_a_lost_worker(void **state)
     struct program program;
     program_start_train(&program, place->folder, place->curriculum, NULL);
     assert_true(program_await_step(&program, 2, 4000));
-    assert_int_equal(kill(program_worker(&program), SIGKILL), 0);
+    assert_true(program_signal_worker(&program, SIGKILL));
     assert_int_equal(program_wait(&program), 0);
     story_read(&story, place, NULL);
     int lost = story_find(&story, "worker_lost", 0);

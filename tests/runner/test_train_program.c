@@ -101,7 +101,7 @@ static void lose_worker(const struct place *place, int number)
     struct program program;
     program_start_train(&program, place->folder, place->curriculum, NULL);
     assert_true(program_await_step(&program, 2, 8000));
-    assert_int_equal(kill(program_worker(&program), number), 0);
+    assert_true(program_signal_worker(&program, number));
     assert_int_equal(program_wait(&program), 0);
     char hash[AFT_SHA256_HEX_SIZE];
     program_state_hash(hash, place->folder, "stage2_ERROR_100kN.zip");
@@ -126,7 +126,7 @@ static void train__gives_up_after_retries_without_progress(void **state)
     const char *const no_retries[] = {"--set", "recovery.retries=0", NULL};
     program_start_train(&program, place->folder, place->curriculum, no_retries);
     assert_true(program_await_step(&program, 2, 8000));
-    assert_int_equal(kill(program_worker(&program), SIGKILL), 0);
+    assert_true(program_signal_worker(&program, SIGKILL));
     assert_int_equal(program_wait(&program), 1);
     expect_said(place, "stage2_ERROR_100kN.zip");
     expect_finish(place);
@@ -139,6 +139,7 @@ static void train__ends_its_worker_when_the_keeper_is_killed(void **state)
     program_start_train(&program, place->folder, place->curriculum, NULL);
     assert_true(program_await_step(&program, 1, 4000));
     pid_t worker = program_worker(&program);
+    assert_true(worker > 0);
     assert_int_equal(kill(program.pid, SIGKILL), 0);
     assert_int_equal(program_wait(&program), 1000 + SIGKILL);
     double limit = now_s() + 5.0;
@@ -319,8 +320,7 @@ static void train__ends_alike_after_loss_of_the_worker_in_every_phase(void **sta
     for (int stage = 1; stage <= 2; stage++) {
         for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
             if (program_await_phase(&program, stage, phases[i])) {
-                kills += kill(program_worker(&program), SIGKILL) == 0;
-                (void)usleep(20000);
+                kills += program_replace_worker(&program);
             }
         }
     }
@@ -338,7 +338,7 @@ static void train__keeps_progress_without_gap_or_double(void **state)
     char line[4096];
     program_start_train(&program, place->folder, place->curriculum, NULL);
     assert_true(program_await_step(&program, 2, 4000));
-    assert_int_equal(kill(program_worker(&program), SIGKILL), 0);
+    assert_true(program_signal_worker(&program, SIGKILL));
     assert_true(program_await_step(&program, 2, 12000));
     assert_int_equal(kill(-program.pid, SIGKILL), 0);
     (void)program_wait(&program);
@@ -382,7 +382,7 @@ static void train__does_the_same_with_the_torch_engine(void **state)
     delete_archive(place, "stage2_100kN.zip");
     program_start_train(&program, place->folder, place->curriculum, torch);
     assert_true(program_await_step(&program, 2, 4000));
-    assert_int_equal(kill(program_worker(&program), SIGSEGV), 0);
+    assert_true(program_signal_worker(&program, SIGSEGV));
     assert_true(program_await_step(&program, 2, 12000));
     assert_int_equal(kill(-program.pid, SIGKILL), 0);
     (void)program_wait(&program);

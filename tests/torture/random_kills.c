@@ -56,10 +56,9 @@ static bool strike(struct torture *torture, const struct program *program,
     static const int ends[] = {SIGKILL, SIGKILL, SIGSEGV, SIGABRT, SIGBUS};
     int whom = (int)torture_chance(torture, 3);
     int number = ends[torture_chance(torture, sizeof ends / sizeof *ends)];
-    pid_t worker = whom == 1 ? program_worker(program) : 0;
     note_place(coverage, program);
-    if (whom == 1 && worker > 0) {
-        coverage->kills[1] += kill(worker, number) == 0;
+    if (whom == 1 && program_signal_worker(program, number)) {
+        coverage->kills[1]++;
         return false;
     }
     coverage->kills[whom == 0 ? 0 : 2]++;

@@ -112,11 +112,10 @@ static int bench_run(const struct bench *bench, const char *call, const char *ta
                                   inject,       NULL};
     place_start(&program, &bench->place, bench->torture, prefix, scenario->arguments);
     if (scenario->goal != TO_THE_END && program_await_step(&program, 2, 256)) {
-        pid_t worker = program_worker(&program);
         if (scenario->goal == UNTIL_INTERRUPTED) {
             (void)kill(program.pid, SIGINT);
-        } else if (worker > 0) {
-            (void)kill(worker, SIGKILL);
+        } else {
+            (void)program_signal_worker(&program, SIGKILL);
         }
     }
     return place_wait(&program, WAIT_LIMIT_S);
