@@ -43,3 +43,13 @@ function(aft_add_test name)
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
   endif()
 endfunction()
+
+# aft_embed(FILE): its bytes as FILE's name.inc in AFT_EMBEDDED_DIR, for an initialiser.
+set(AFT_EMBEDDED_DIR ${PROJECT_BINARY_DIR}/embedded)
+function(aft_embed file)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(CONFIGURE OUTPUT ${AFT_EMBEDDED_DIR}/${name}.inc CONTENT "${bytes}\n")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+endfunction()

@@ -31,6 +31,7 @@ BEGIN {
     rule("^(lapacke|lapack)[.]h$",  "^environment/[^/]*[.]c$",          1)
     rule("^(Clp_|coin/|coin-or/)",  "^environment/[^/]*[.]c$",          1)
     rule("^sqlite3[.]h$",           "^service/[^/]*[.]c$",              1)
+    rule("^microhttpd[.]h$",        "^service/[^/]*[.]c$",              1)
 }
 function rule(pattern, place, files) {
     n++

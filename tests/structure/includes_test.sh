@@ -48,5 +48,8 @@ must_fail includes__refuse_torch_beside_its_one_header trainer/torch/a.cpp '#inc
 must_fail includes__refuse_blas_elsewhere environment/a.c '#include <cblas.h>'
 must_fail includes__refuse_lapack_elsewhere trainer/native/a.c '#include <lapacke.h>'
 must_fail includes__refuse_clp_elsewhere runner/a.c '#include <Clp_C_Interface.h>'
+must_fail includes__refuse_sqlite_elsewhere report/a.c '#include <sqlite3.h>'
+must_fail includes__refuse_microhttpd_elsewhere cli/a.c '#include <microhttpd.h>'
+must_fail includes__refuse_service_to_curriculum service/a.c '#include "curriculum/settings.h"'
 
 exit $failed

@@ -1,0 +1,31 @@
+#include "service/confine.h"
+
+#include "base/path.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum aft_code aft_confine(char out[PATH_MAX], const char *folder, const char *path,
+                          struct aft_error *error)
+{
+    char root[PATH_MAX], joined[PATH_MAX];
+    if (*path == '\0' || *path == '/') {
+        return aft_fail(error, AFT_ERR_REFUSED, "'%s': not a path within its folder", path);
+    }
+    enum aft_code code = aft_path_join(joined, folder, path, error);
+    if (code != AFT_OK) {
+        return code;
+    }
+    if (!realpath(folder, root)) {
+        return aft_fail_errno(error, "look into '%s'", folder);
+    }
+    if (!realpath(joined, out)) {
+        return aft_fail_errno(error, "find '%s'", path);
+    }
+    size_t length = strlen(root);
+    bool within = strncmp(out, root, length) == 0 &&
+                  (root[length - 1] == '/' || out[length] == '/' || out[length] == '\0');
+    return within ? AFT_OK
+                  : aft_fail(error, AFT_ERR_REFUSED, "'%s': it leads out of its folder", path);
+}
