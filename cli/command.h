@@ -97,6 +97,7 @@ extern const struct aft_command aft_command_evaluate;
 extern const struct aft_command aft_command_export;
 extern const struct aft_command aft_command_motion;
 extern const struct aft_command aft_command_bench;
+extern const struct aft_command aft_command_serve;
 extern const struct aft_command aft_command_completion;
 
 #endif

@@ -13,6 +13,7 @@ const struct aft_command *const aft_commands[] = {
     &aft_command_export,
     &aft_command_motion,
     &aft_command_bench,
+    &aft_command_serve,
     &aft_command_completion,
     NULL,
 };

@@ -34,4 +34,6 @@ struct aft_service_interface {
 typedef const struct aft_service_interface *(*aft_service_module_function)(void);
 const struct aft_service_interface *aft_service_module(void); /* what the module exports */
 
+int aft_serve(const struct aft_serve_options *options); /* the entry point behind it: serve.c */
+
 #endif

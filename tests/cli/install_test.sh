@@ -36,7 +36,7 @@ for file in share/man/man1/aftershock.1 share/man/man1/aftershock-train.1 \
 done
 documents=$(find "$prefix/share/doc" -name LICENSE -exec dirname {} \;)
 for file in README.md CHANGELOG.md docs/usage.md tools/slurm/train.sbatch \
-    'tools/systemd/aftershock@.service'; do
+    'tools/systemd/aftershock@.service' tools/systemd/aftershock-serve.service; do
     [ -s "$documents/$file" ] || fail "no $file in '$documents'"
 done
 
@@ -47,10 +47,12 @@ if command -v readelf >/dev/null 2>&1; then
     done
 fi
 
-# The unit, with the program's path for its name: systemd looks for it in the system only.
+# The units, with the program's path for its name: systemd looks for it in the system only.
 if command -v systemd-analyze >/dev/null 2>&1; then
-    sed "s#^ExecStart=aftershock#ExecStart=$prefix/bin/aftershock#" \
-        "$documents/tools/systemd/aftershock@.service" >"$folder/aftershock@.service"
-    systemd-analyze --man=no verify "$folder/aftershock@.service" || fail "the unit is wrong"
+    for unit in 'aftershock@.service' aftershock-serve.service; do
+        sed "s#^ExecStart=aftershock#ExecStart=$prefix/bin/aftershock#" \
+            "$documents/tools/systemd/$unit" >"$folder/$unit"
+        systemd-analyze --man=no verify "$folder/$unit" || fail "$unit is wrong"
+    done
 fi
 exit 0
