@@ -4,7 +4,7 @@
 
 static void answer_asset(struct aft_http_exchange *exchange, const char *name)
 {
-    const struct aft_web_asset *asset = aft_web_asset_find(name);
+    const struct aft_web_asset *asset = aft_web_asset(name);
     if (asset == NULL) {
         aft_http_answer_problem(exchange, 404, "there is nothing here");
         return;
@@ -37,8 +37,7 @@ const struct aft_http_route *aft_api_routes(void)
 {
     static const struct aft_http_route routes[] = {
         {"GET", "/", page, .open = true},
-        {"GET", "/{}", asset, .open = true},
-        {"GET", "/vendor/uplot/{}", asset, .open = true},
+        {"GET", "/assets/{}", asset, .open = true},
         {"GET", "/api/openapi.json", description},
         {"GET", "/api/training-runs", aft_api_runs},
         {"GET", "/api/training-runs/{}", aft_api_run},
