@@ -68,23 +68,24 @@ static bool still_there(int fd, const char *path)
            mine.st_ino == named.st_ino;
 }
 
-static enum aft_code fail_locking(int number, int fd, const char *folder, struct aft_error *error)
+static enum aft_code fail_locking(int number, int fd, const char *what, struct aft_error *error)
 {
     if (number != EWOULDBLOCK) {
         errno = number;
-        return aft_fail_errno(error, "lock '%s'", folder);
+        return aft_fail_errno(error, "lock '%s'", what);
     }
     char holder[96];
     read_holder(fd, holder, sizeof holder);
-    return aft_fail(error, AFT_ERR_BUSY, "lock '%.120s': held by %s", folder,
+    return aft_fail(error, AFT_ERR_BUSY, "lock '%.120s': held by %s", what,
                     holder[0] != '\0' ? holder : "another process");
 }
 
-enum aft_code aft_lock_take(struct aft_lock *lock, const char *folder, struct aft_error *error)
+/* what: the thing that is locked, for messages. */
+static enum aft_code take(struct aft_lock *lock, const char *path, const char *what,
+                          struct aft_error *error)
 {
-    char path[PATH_MAX];
     lock->fd = -1;
-    enum aft_code code = aft_path_join(path, folder, "lock", error);
+    enum aft_code code = AFT_OK;
     for (int attempt = 0; code == AFT_OK && attempt < 100; attempt++) {
         int fd;
         code = open_lock(&fd, path, error);
@@ -92,7 +93,7 @@ enum aft_code aft_lock_take(struct aft_lock *lock, const char *folder, struct af
             return code;
         }
         if (lock_now(fd) != 0) {
-            code = fail_locking(errno, fd, folder, error);
+            code = fail_locking(errno, fd, what, error);
         } else if (still_there(fd, path)) {
             name_holder(fd);
             lock->fd = fd;
@@ -102,6 +103,19 @@ enum aft_code aft_lock_take(struct aft_lock *lock, const char *folder, struct af
     }
     return code != AFT_OK ? code
                           : aft_fail(error, AFT_ERR_IO, "lock '%s': it keeps vanishing", path);
+}
+
+enum aft_code aft_lock_take(struct aft_lock *lock, const char *folder, struct aft_error *error)
+{
+    char path[PATH_MAX];
+    lock->fd = -1;
+    enum aft_code code = aft_path_join(path, folder, "lock", error);
+    return code == AFT_OK ? take(lock, path, folder, error) : code;
+}
+
+enum aft_code aft_lock_take_file(struct aft_lock *lock, const char *path, struct aft_error *error)
+{
+    return take(lock, path, path, error);
 }
 
 void aft_lock_release(struct aft_lock *lock)

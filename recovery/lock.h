@@ -11,6 +11,8 @@ struct aft_lock {
 
 /* AFT_ERR_BUSY names the holder. */
 enum aft_code aft_lock_take(struct aft_lock *lock, const char *folder, struct aft_error *error);
+/* The same on a file of any name, which is made where it is missing. */
+enum aft_code aft_lock_take_file(struct aft_lock *lock, const char *path, struct aft_error *error);
 void aft_lock_release(struct aft_lock *lock);
 
 #endif

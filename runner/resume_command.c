@@ -1,20 +1,9 @@
 #include "runner/resume_command.h"
 
+#include "base/shell_word.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static void put_quoted(FILE *stream, const char *text)
-{
-    (void)fputc('\'', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') {
-            (void)fputs("'\\''", stream); /* ends, escapes, and begins anew */
-        } else {
-            (void)fputc(*text, stream);
-        }
-    }
-    (void)fputc('\'', stream);
-}
 
 void aft_write_resume_command(char *text, size_t size, const struct aft_train_options *options)
 {
@@ -24,13 +13,13 @@ void aft_write_resume_command(char *text, size_t size, const struct aft_train_op
         return;
     }
     (void)fputs("checkpointed; go on with: aftershock train ", stream);
-    put_quoted(stream, options->curriculum_path);
+    aft_shell_word(stream, options->curriculum_path);
     (void)fputs(" --models ", stream);
-    put_quoted(stream, options->models_dir);
+    aft_shell_word(stream, options->models_dir);
     for (int i = 0; i < options->n_overrides; i++) {
         if (strncmp(options->overrides[i], "recovery.resume=", 16) != 0) {
             (void)fputs(" --set ", stream);
-            put_quoted(stream, options->overrides[i]);
+            aft_shell_word(stream, options->overrides[i]);
         }
     }
     if (options->stop_after_stage > 0) {
