@@ -26,30 +26,27 @@ static void asset(void *context, struct aft_http_exchange *exchange)
 
 static void description(void *context, struct aft_http_exchange *exchange)
 {
-    static const char text[] = {
-#include "openapi.json.inc"
-    };
     (void)context;
-    aft_http_answer_static(exchange, "application/json", text, sizeof text, AFT_VERSION);
+    answer_asset(exchange, "openapi.json");
 }
 
 const struct aft_http_route *aft_api_routes(void)
 {
     static const struct aft_http_route routes[] = {
-        {"GET", "/", page, .open = true},
-        {"GET", "/assets/{}", asset, .open = true},
-        {"GET", "/api/openapi.json", description},
-        {"GET", "/api/training-runs", aft_api_runs},
-        {"GET", "/api/training-runs/{}", aft_api_run},
-        {"GET", "/api/training-runs/{}/metrics", aft_api_metrics},
-        {"GET", "/api/training-runs/{}/reports/{}", aft_api_report},
-        {"GET", "/api/models/list", aft_api_models},
-        {"GET", "/api/training/status", aft_api_status},
-        {"POST", "/api/training/start", aft_api_start},
-        {"POST", "/api/training/stop", aft_api_stop},
-        {"POST", "/api/training/checkpoint", aft_api_checkpoint},
-        {"GET", "/api/curricula", aft_api_curricula},
-        {"GET", "/api/events", aft_api_events},
+        {"GET", "/", page, true},
+        {"GET", "/assets/{}", asset, true},
+        {"GET", "/api/openapi.json", description, false},
+        {"GET", "/api/training-runs", aft_api_runs, false},
+        {"GET", "/api/training-runs/{}", aft_api_run, false},
+        {"GET", "/api/training-runs/{}/metrics", aft_api_metrics, false},
+        {"GET", "/api/training-runs/{}/reports/{}", aft_api_report, false},
+        {"GET", "/api/models/list", aft_api_models, false},
+        {"GET", "/api/training/status", aft_api_status, false},
+        {"POST", "/api/training/start", aft_api_start, false},
+        {"POST", "/api/training/stop", aft_api_stop, false},
+        {"POST", "/api/training/checkpoint", aft_api_checkpoint, false},
+        {"GET", "/api/curricula", aft_api_curricula, false},
+        {"GET", "/api/events", aft_api_events, false},
         {0},
     };
     return routes;

@@ -276,5 +276,17 @@ int aft_serve(const struct aft_serve_options *options)
         (void)fprintf(stderr, "aftershock serve: %s\n", error.message);
     }
     clear(&serve);
-    return aft_exit_code(code);
+    switch (code) {
+    case AFT_OK:
+        return AFT_EXIT_OK;
+    case AFT_ERR_USAGE:
+        return AFT_EXIT_USAGE;
+    case AFT_ERR_CORRUPT:
+    case AFT_ERR_REFUSED:
+        return AFT_EXIT_REFUSED;
+    case AFT_ERR_BUSY:
+        return AFT_EXIT_BUSY;
+    default:
+        return AFT_EXIT_FAILED;
+    }
 }

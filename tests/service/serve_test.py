@@ -139,6 +139,8 @@ class Server:
 class Listener(threading.Thread):
     """Collects what a live stream says."""
 
+    open = []
+
     def __init__(self, server, path="/api/events"):
         super().__init__(daemon=True)
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
@@ -147,6 +149,7 @@ class Listener(threading.Thread):
         assert self.answer.status == 200
         assert self.answer.headers["Content-Type"].startswith("text/event-stream")
         self.heard = []
+        Listener.open.append(self)
         self.start()
 
     def run(self):
@@ -160,6 +163,11 @@ class Listener(threading.Thread):
                     self.heard.append((event, json.loads(line[len("data: "):])))
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             pass  # the server has ended
+
+    def close(self):
+        self.join(LIMIT_S)  # its server has ended
+        self.answer.close()
+        self.connection.close()
 
     def await_event(self, wanted):
         limit = time.monotonic() + LIMIT_S
@@ -181,6 +189,8 @@ class Serve(unittest.TestCase):
         self.write_curriculum("short", 24_000)
 
     def tearDown(self):
+        while Listener.open:
+            Listener.open.pop().close()
         for run in os.listdir(self.models):  # what a failed test has left
             self.kill_run(run)
         shutil.rmtree(self.root, ignore_errors=True)
@@ -393,13 +403,15 @@ class Serve(unittest.TestCase):
             self.assertEqual(server.start(config_path=7)[0], 400)
             self.assertEqual(server.start()[0], 422)
             self.assertEqual(server.start(config_path="short.ini",
-                                          checkpoint_path="../x.zip")[0], 403)
+                                          checkpoint_path="../curricula/short.ini")[0], 403)
+            self.assertEqual(server.start(config_path="short.ini",
+                                          checkpoint_path="none.zip")[0], 404)
             for overrides in ({"ground_motion.records": "/etc"}, {"stage 1.records": "/etc"},
                               {"ppo.nothing": 1}, {"ppo.n_steps": -3}, {"ppo": {}},
                               {"run.name": "../up"}, {"x=y.z": 1}):
                 status, problem = server.start(config_path="short.ini", overrides=overrides)
                 self.assertEqual(status, 422, (overrides, problem))
-            for name in ("../up", "-x", "a/b", ""):
+            for name in ("../up", ".hidden", "a/b", "a b", ""):
                 self.assertEqual(server.start(config_path="short.ini", run_name=name)[0], 422)
             self.assertEqual(server.post(stop, {"run": "none"})[0], 404)
             self.assertEqual(server.post(stop, {})[0], 400)
