@@ -20,9 +20,6 @@
 #include <unistd.h>
 
 enum {
-    HEAD_BYTES = 16 << 10,   /* of memory a connection has for a request's head and buffers */
-    MOST_FIELDS = 64,        /* of a head */
-    DRAINED_BYTES = 1 << 20, /* of a refused body that are read, so that the refusal arrives */
     SPARE_CONNECTIONS = 16,  /* in which too many are told so */
     SLOWEST_RATE = 16 << 10, /* bytes a second in which an answer must be taken */
     STREAM_BLOCK = 4096,
@@ -52,35 +49,10 @@ static void release(struct aft_http_server *server)
     }
 }
 
-static void drop_answer(struct aft_http_answer *answer)
-{
-    switch (answer->kind) {
-    case AFT_HTTP_BYTES:
-        free(answer->bytes);
-        break;
-    case AFT_HTTP_FILE:
-        (void)close(answer->fd);
-        break;
-    case AFT_HTTP_STREAM:
-        aft_http_listener_remove(answer->listener);
-        break;
-    case AFT_HTTP_STATIC:
-    case AFT_HTTP_NO_ANSWER:
-        break;
-    }
-    answer->kind = AFT_HTTP_NO_ANSWER;
-}
-
 static void destroy_exchange(struct aft_http_exchange *exchange)
 {
     struct aft_http_server *server = exchange->server;
-    drop_answer(&exchange->answer);
-    aft_json_destroy(exchange->body);
-    free(exchange->body_text);
-    free(exchange->head_text);
-    free((void *)exchange->head.fields);
-    free(exchange->target_text);
-    free(exchange);
+    aft_http_exchange_destroy(exchange);
     release(server);
 }
 
@@ -132,22 +104,6 @@ void aft_http_deliver(struct aft_http_exchange *exchange, const struct aft_http_
     if (alone) {
         destroy_exchange(exchange);
     }
-}
-
-void aft_http_answer_stream(struct aft_http_exchange *exchange, const char *run)
-{
-    struct aft_http_listener *listener = aft_http_listeners_add(exchange->server->listeners, run);
-    if (listener == NULL) {
-        aft_http_answer_problem(exchange, 503, "there are too many listeners");
-        return;
-    }
-    struct aft_http_answer answer = {.kind = AFT_HTTP_STREAM,
-                                     .status = 200,
-                                     .content_type = "text/event-stream",
-                                     .policy = "default-src 'none'; frame-ancestors 'none'",
-                                     .caching = "no-store",
-                                     .listener = listener};
-    aft_http_deliver(exchange, &answer);
 }
 
 static void pause_connection(void *connection)
@@ -263,18 +219,12 @@ static enum MHD_Result settle(struct aft_http_exchange *exchange)
     return answered ? send_answer(exchange) : MHD_NO;
 }
 
-static void refuse(struct aft_http_exchange *exchange)
-{
-    const struct aft_http_ruling *ruling = &exchange->ruling;
-    aft_http_answer_problem(exchange, ruling->status, ruling->detail);
-}
-
 static enum MHD_Result dispatch(struct aft_http_exchange *exchange)
 {
     const struct aft_http_ruling *ruling = &exchange->ruling;
     exchange->dispatched = true;
     if (ruling->status != 0) {
-        refuse(exchange);
+        aft_http_answer_problem(exchange, ruling->status, ruling->detail);
         return settle(exchange);
     }
     struct aft_error error = {0};
@@ -288,48 +238,9 @@ static enum MHD_Result dispatch(struct aft_http_exchange *exchange)
     return settle(exchange);
 }
 
-static bool append_body(struct aft_http_exchange *exchange, const char *bytes, size_t size)
-{
-    size_t needed = exchange->body_size + size;
-    if (needed > exchange->body_capacity) {
-        size_t capacity = 2 * needed;
-        char *grown = realloc(exchange->body_text, capacity);
-        if (grown == NULL) {
-            return false;
-        }
-        exchange->body_text = grown;
-        exchange->body_capacity = capacity;
-    }
-    memcpy(exchange->body_text + exchange->body_size, bytes, size);
-    exchange->body_size = needed;
-    return true;
-}
-
-/* What is refused is read to its end, within limits: where a connection is closed with bytes
- * unread, the refusal may be lost on its way. */
-static enum MHD_Result take_body(struct aft_http_exchange *exchange, const char *bytes,
-                                 size_t *size)
-{
-    struct aft_http_ruling *ruling = &exchange->ruling;
-    size_t most = exchange->server->config.max_body;
-    exchange->received += *size;
-    if (ruling->status == 0 && exchange->received > most) {
-        ruling->status = 413;
-        ruling->detail = "the body is too long";
-    }
-    if (ruling->status == 0 && !append_body(exchange, bytes, *size)) {
-        return MHD_NO;
-    }
-    *size = 0;
-    return exchange->received > most + DRAINED_BYTES ? MHD_NO : MHD_YES;
-}
-
-struct copying { /* of the head's fields into one block */
-    struct aft_http_field *fields;
-    int n_fields;
-    char *text;
-    size_t size;
-    bool broken; /* a NUL within a field */
+struct copying {
+    struct aft_http_exchange *exchange;
+    int status; /* of a refusal, or 0 */
 };
 
 static enum MHD_Result copy_field(void *closure, enum MHD_ValueKind kind, const char *name,
@@ -337,41 +248,9 @@ static enum MHD_Result copy_field(void *closure, enum MHD_ValueKind kind, const 
 {
     (void)kind;
     struct copying *copying = closure;
-    value = value != NULL ? value : "";
-    copying->broken = copying->broken || strlen(name) != name_size || strlen(value) != value_size;
-    if (copying->text != NULL) {
-        char *text = copying->text + copying->size;
-        memcpy(text, name, name_size + 1);
-        memcpy(text + name_size + 1, value, value_size + 1);
-        copying->fields[copying->n_fields].name = text;
-        copying->fields[copying->n_fields].value = text + name_size + 1;
-    }
-    copying->n_fields++;
-    copying->size += name_size + value_size + 2;
-    return MHD_YES;
-}
-
-/* 0, or the status of a refusal. The copy outlives the connection. */
-static int copy_head(struct aft_http_exchange *exchange)
-{
-    struct MHD_Connection *connection = exchange->connection;
-    struct copying copying = {0};
-    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, copy_field, &copying);
-    if (copying.broken || copying.n_fields > MOST_FIELDS) {
-        return copying.broken ? 400 : 431;
-    }
-    copying.fields = calloc((size_t)copying.n_fields + 1, sizeof *copying.fields);
-    copying.text = malloc(copying.size + 1);
-    exchange->head.fields = copying.fields;
-    exchange->head_text = copying.text;
-    if (copying.fields == NULL || copying.text == NULL) {
-        return 503;
-    }
-    copying.n_fields = 0;
-    copying.size = 0;
-    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, copy_field, &copying);
-    exchange->head.n_fields = copying.n_fields;
-    return 0;
+    copying->status = aft_http_exchange_add_field(copying->exchange, name, name_size,
+                                                  value != NULL ? value : "", value_size);
+    return copying->status == 0 ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result judge(struct aft_http_exchange *exchange, const char *method)
@@ -380,11 +259,12 @@ static enum MHD_Result judge(struct aft_http_exchange *exchange, const char *met
     struct aft_http_ruling *ruling = &exchange->ruling;
     exchange->judged = true;
     exchange->head.method = method;
-    int status = copy_head(exchange);
+    struct copying copying = {.exchange = exchange};
+    (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, copy_field, &copying);
     bool many = aft_http_deadlines_count(server->deadlines) > server->config.max_connections;
-    if (status != 0 || many) {
+    if (copying.status != 0 || many) {
         *ruling =
-            (struct aft_http_ruling){.status = many ? 503 : status,
+            (struct aft_http_ruling){.status = many ? 503 : copying.status,
                                      .detail = many ? "there are too many connections"
                                                     : "the request's head cannot be understood",
                                      .at_once = true};
@@ -412,7 +292,11 @@ static enum MHD_Result on_request(void *closure, struct MHD_Connection *connecti
         return judge(exchange, method);
     }
     if (*body_size > 0) {
-        return take_body(exchange, body, body_size);
+        size_t size = *body_size;
+        *body_size = 0;
+        return aft_http_exchange_add_body(exchange, body, size, exchange->server->config.max_body)
+                   ? MHD_YES
+                   : MHD_NO;
     }
     return exchange->dispatched ? settle(exchange) : dispatch(exchange);
 }
@@ -420,16 +304,13 @@ static enum MHD_Result on_request(void *closure, struct MHD_Connection *connecti
 static void *on_request_line(void *closure, const char *target, struct MHD_Connection *connection)
 {
     struct aft_http_server *server = closure;
-    struct aft_http_exchange *exchange = calloc(1, sizeof *exchange);
-    char *text = strdup(target != NULL ? target : "");
-    if (exchange == NULL || text == NULL) {
-        free(exchange);
-        free(text);
+    struct aft_http_exchange *exchange =
+        aft_http_exchange_create(server, target != NULL ? target : "");
+    if (exchange == NULL) {
         return NULL;
     }
-    exchange->server = server;
     exchange->connection = connection;
-    exchange->target_text = text;
+    exchange->listeners = server->listeners;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     exchange->deadline = info != NULL ? info->socket_context : NULL;
@@ -498,10 +379,10 @@ static struct MHD_Daemon *start_daemon(struct aft_http_server *server, int fd)
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)config->max_connections + SPARE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        per_address, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->timeout_s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)AFT_HTTP_HEAD_BYTES,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->max_connections + SPARE_CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)config->timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 /* Threads that are started here leave signals to the program's own. */

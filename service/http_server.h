@@ -59,6 +59,9 @@ const struct aft_json *aft_http_body(const struct aft_http_exchange *exchange); 
 /* Every exchange is answered exactly once, by one of these. */
 void aft_http_answer_json(struct aft_http_exchange *exchange, int status,
                           const struct aft_json *document);
+/* The same of a document that is written already; the text is copied. */
+void aft_http_answer_json_text(struct aft_http_exchange *exchange, int status, const char *text,
+                               size_t size);
 /* Problem details (RFC 9457): {"type": "about:blank", "title", "status", "detail"}. */
 void aft_http_answer_problem(struct aft_http_exchange *exchange, int status, const char *detail);
 /* The same with further members, which are taken over. */
@@ -66,7 +69,8 @@ void aft_http_answer_problem_with(struct aft_http_exchange *exchange, int status
                                   const char *detail, struct aft_json *members);
 /* By what a failure means: MISSING 404, USAGE 422, REFUSED 409, BUSY 409, else 500. */
 void aft_http_answer_failure(struct aft_http_exchange *exchange, const struct aft_error *error);
-/* Bytes that outlive the server, such as an embedded asset, with a validator for If-None-Match. */
+/* Bytes that outlive the server, such as an embedded asset. etag is a validator for If-None-Match,
+ * without its quotes: a digest. */
 void aft_http_answer_static(struct aft_http_exchange *exchange, const char *content_type,
                             const void *bytes, size_t size, const char *etag);
 /* A file made by someone else: it is sandboxed (no scripts, no requests). It is opened here. */
