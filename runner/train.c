@@ -251,7 +251,7 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
     }
     if (code == AFT_OK) {
         const struct aft_launch launch = {train->curriculum, train->last_stage,
-                                          train->publisher.record.references};
+                                          train->publisher.references};
         code = aft_launch_write(&train->launch_fd, &launch, train->options->overrides,
                                 train->options->n_overrides, error);
     }
