@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -207,6 +208,82 @@ static void progress_csv__has_an_evaluations_scores_in_its_iterations_row(void *
     }
 }
 
+/* The iteration's evaluation, after which its row is written again. */
+static void evaluate(struct aft_observer *csv, int64_t iteration)
+{
+    struct aft_event evaluation = event_evaluation();
+    evaluation.total_step = event_iteration(iteration, 1000).total_step;
+    evaluation.stage = evaluation.u.evaluation.of_stage = 2;
+    csv->on_event(csv->self, &evaluation);
+}
+
+/* A process that the kernel ends, by SIGXFSZ, as soon as it writes beyond the size. */
+static void evaluate_and_be_killed(struct aft_observer *csv, int64_t iteration, off_t size)
+{
+    struct rlimit none = {0}, limit = {(rlim_t)size, (rlim_t)size};
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        evaluate(csv, iteration);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGXFSZ);
+}
+
+static void progress_csv__loses_no_row_to_a_kill_while_one_is_written_again(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct stat before;
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    assert_int_equal(stat(path, &before), 0);
+    publish(&csv, 2);
+    for (off_t size = 0; size <= before.st_size; size += before.st_size / 3) {
+        evaluate_and_be_killed(&csv, 2, size);
+        assert_int_equal(lines(read_csv()), 3);
+        get_cell(cell, "time/iterations", 2);
+        assert_string_equal(cell, "2");
+    }
+    evaluate(&csv, 2);
+    csv.destroy(csv.self);
+    assert_int_equal(lines(read_csv()), 3);
+    get_cell(cell, "control/validation_score", 2);
+    assert_string_equal(cell, "-0.75");
+    assert_int_equal(aft_file_sweep_temporaries(folder, NULL, NULL), AFT_OK);
+}
+
+static void progress_csv__keeps_a_row_that_cannot_be_written_again(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct rlimit before, limit;
+    struct stat status;
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)status.st_size;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    evaluate(&csv, 1);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+    publish(&csv, 2);
+    csv.destroy(csv.self);
+    assert_int_equal(lines(read_csv()), 3);
+    get_cell(cell, "time/iterations", 1);
+    assert_string_equal(cell, "1");
+    get_cell(cell, "control/validation_score", 1);
+    assert_string_equal(cell, "");
+}
+
 static void progress_csv__goes_on_after_a_resume_without_a_doubled_step(void **state)
 {
     (void)state;
@@ -324,13 +401,10 @@ static void progress_csv__begins_anew_where_it_was_deleted(void **state)
     (void)state;
     char cell[64];
     struct aft_observer csv = open_csv(0);
-    struct aft_event evaluation = event_evaluation();
     publish(&csv, 1);
     publish(&csv, 2);
     assert_int_equal(unlink(path), 0);
-    evaluation.stage = evaluation.u.evaluation.of_stage = 2;
-    evaluation.total_step = event_iteration(2, 0).total_step;
-    csv.on_event(csv.self, &evaluation); /* writes the row of its iteration again */
+    evaluate(&csv, 2); /* writes the row of its iteration again */
     publish(&csv, 3);
     csv.destroy(csv.self);
     assert_int_equal(lines(read_csv()), 3);
@@ -349,6 +423,8 @@ int main(void)
         TEST(progress_csv__leaves_a_cell_empty_for_an_unknown_figure),
         TEST(progress_csv__writes_one_row_per_iteration_as_it_happens),
         TEST(progress_csv__has_an_evaluations_scores_in_its_iterations_row),
+        TEST(progress_csv__loses_no_row_to_a_kill_while_one_is_written_again),
+        TEST(progress_csv__keeps_a_row_that_cannot_be_written_again),
         TEST(progress_csv__goes_on_after_a_resume_without_a_doubled_step),
         TEST(progress_csv__rolls_back_when_a_worker_starts_again),
         TEST(progress_csv__drops_a_row_torn_by_a_kill),
