@@ -179,6 +179,22 @@ static enum aft_code check_counts(const struct aft_sb3_model *model,
     return AFT_OK;
 }
 
+/* Means of squares, of which Adam takes the root. */
+static enum aft_code check_second_moments(const struct aft_torch_tensors *tensors,
+                                          struct aft_error *error)
+{
+    for (int i = 0; i < tensors->n; i++) {
+        const struct aft_archive_tensor *tensor = &tensors->tensor[i];
+        for (size_t k = 0; tensor->exp_avg_sq != NULL && k < tensor->count; k++) {
+            if (tensor->exp_avg_sq[k] < 0.0F) {
+                return aft_fail(error, AFT_ERR_REFUSED,
+                                "its Adam's second moments of '%.60s' are negative", tensor->name);
+            }
+        }
+    }
+    return AFT_OK;
+}
+
 static enum aft_code read_model(struct aft_archive *archive, struct aft_error *error)
 {
     struct aft_torch_adam adam;
@@ -197,6 +213,9 @@ static enum aft_code read_model(struct aft_archive *archive, struct aft_error *e
     }
     if (code == AFT_OK) {
         code = check_counts(&archive->sb3, &adam, error);
+    }
+    if (code == AFT_OK) {
+        code = check_second_moments(&archive->tensors, error);
     }
     if (code == AFT_OK) {
         code = aft_archive_hash_members(archive, error);
