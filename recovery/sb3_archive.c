@@ -2,6 +2,7 @@
  * Archives that Stable-Baselines3 itself has saved: told from ours, and read into the
  * same struct. What is in them is believed as far as it can be checked without a digest.
  */
+#include "base/printable.h"
 #include "recovery/archive_parts.h"
 #include "recovery/sb3_data.h"
 
@@ -256,16 +257,6 @@ static enum aft_code read_foreign(struct aft_archive *archive, const void *bytes
     return read_model(archive, error);
 }
 
-/* Messages quote the file: nothing of it may steer a terminal or begin another line. */
-static void make_printable(char *message)
-{
-    for (; *message != '\0'; message++) {
-        if ((unsigned char)*message < 0x20 || *message == 0x7f) {
-            *message = '?';
-        }
-    }
-}
-
 enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const void *bytes,
                                          size_t size, struct aft_error *error)
 {
@@ -280,7 +271,7 @@ enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const voi
     if (code != AFT_OK) {
         aft_archive_close(opened);
         if (error != NULL) {
-            make_printable(error->message);
+            aft_make_printable(error->message); /* it quotes the file */
         }
         return code;
     }

@@ -296,9 +296,9 @@ static void tell_begin(struct train *train)
     aft_event_publish(&train->events, &event);
     tell_report(train);
     char text[512];
-    (void)snprintf(text, sizeof text, "aftershock %s, run '%s': %d stages, archives in %.300s",
+    (void)snprintf(text, sizeof text, "aftershock %s, run '%s': %d stage%s, archives in %.300s",
                    AFT_VERSION, train->curriculum->run.name, train->curriculum->n_stages,
-                   train->publisher.folder);
+                   train->curriculum->n_stages == 1 ? "" : "s", train->publisher.folder);
     aft_run_publisher_tell(&train->publisher, AFT_EVENT_NOTICE, text);
 }
 

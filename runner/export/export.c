@@ -173,8 +173,9 @@ static enum aft_code choose_stage(struct aft_trained_policy *trained,
                         options->archive);
     }
     if (stage > trained->curriculum->n_stages) {
-        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stages", stage,
-                        trained->curriculum->n_stages);
+        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stage%s", stage,
+                        trained->curriculum->n_stages,
+                        trained->curriculum->n_stages == 1 ? "" : "s");
     }
     trained->stage = stage > 0 ? stage : trained->stage;
     return AFT_OK;
