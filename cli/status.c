@@ -7,7 +7,6 @@
 #include "report/text.h"
 #include "runner/archive_curriculum.h"
 #include "runner/expectations.h"
-#include "runner/train.h"
 
 #include <inttypes.h>
 #include <math.h>

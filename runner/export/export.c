@@ -2,9 +2,9 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "runner/compute.h"
+#include "runner/exit_code.h"
 #include "runner/export/formats.h"
 #include "runner/output_file.h"
-#include "runner/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,5 +201,5 @@ int aft_run_export(const struct aft_export_options *options)
     if (code != AFT_OK) {
         (void)fprintf(stderr, "aftershock export: %s\n", error.message);
     }
-    return aft_compute_exit_code(code);
+    return aft_exit_code_of(code);
 }
