@@ -33,7 +33,7 @@ static const struct form { /* what takes what and gives what, and who writes it 
                          aft_export_onnx,
                          {"obs", 2, true},
                          {{"force_n", 2, false}, {"action", 2, false}}},
-    [AFT_EXPORT_SAFETENSORS] = {"safetensors", aft_export_safetensors, {NULL}, {{NULL}}},
+    [AFT_EXPORT_SAFETENSORS] = {.name = "safetensors", .write = aft_export_safetensors},
     [AFT_EXPORT_CSOURCE] = {"csource",
                             aft_export_csource,
                             {"obs", 1, true},
