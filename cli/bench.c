@@ -1,7 +1,6 @@
 /* aftershock bench: its command line. What measures is in the compute module. */
 #include "cli/compute_loader.h"
 #include "cli/options.h"
-#include "runner/train.h"
 
 struct command_line {
     struct aft_bench_options options;

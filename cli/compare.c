@@ -1,7 +1,6 @@
 /* aftershock compare: runs beside each other, and statistics over their seeds. */
 #include "cli/compare_table.h"
 #include "cli/options.h"
-#include "runner/train.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 /* aftershock completion: what a shell completes, from the commands' tables. */
 #include "cli/options.h"
-#include "runner/train.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* aftershock evaluate: its command line. What computes is in the compute module. */
 #include "cli/compute_loader.h"
 #include "cli/options.h"
-#include "runner/train.h"
 
 #include <string.h>
 

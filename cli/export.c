@@ -2,7 +2,6 @@
 #include "cli/compute_loader.h"
 #include "cli/options.h"
 #include "runner/compute.h"
-#include "runner/train.h"
 
 #include <stdio.h>
 #include <string.h>

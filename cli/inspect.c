@@ -1,7 +1,6 @@
 /* aftershock inspect: what is in an archive. */
 #include "cli/options.h"
 #include "recovery/archive.h"
-#include "runner/train.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -5,7 +5,6 @@
 #include "cli/page.h"
 #include "cli/suggestion.h"
 #include "runner/compute.h"
-#include "runner/train.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* aftershock motion: its command line. What computes is in the compute module. */
 #include "cli/compute_loader.h"
 #include "cli/options.h"
-#include "runner/train.h"
 
 #define OPTION(member) offsetof(struct aft_motion_options, member)
 

@@ -2,7 +2,6 @@
 
 #include "cli/page.h"
 #include "cli/suggestion.h"
-#include "runner/train.h"
 
 #include <errno.h>
 #include <math.h>
@@ -74,30 +73,6 @@ int aft_check_curriculum(const struct aft_command *command, const char *path)
                                         "example in share/aftershock/ of the installation");
     }
     return AFT_EXIT_OK;
-}
-
-int aft_exit_code_of(enum aft_code code)
-{
-    switch (code) {
-    case AFT_OK:
-        return AFT_EXIT_OK;
-    case AFT_ERR_USAGE:
-        return AFT_EXIT_USAGE;
-    case AFT_ERR_CORRUPT:
-    case AFT_ERR_REFUSED:
-        return AFT_EXIT_REFUSED;
-    case AFT_ERR_BUSY:
-        return AFT_EXIT_BUSY;
-    case AFT_ERR_IO:
-    case AFT_ERR_SPACE:
-    case AFT_ERR_MEMORY:
-    case AFT_ERR_MISSING:
-    case AFT_ERR_NUMERIC:
-    case AFT_ERR_ENGINE:
-    case AFT_ERR_GATE:
-        break;
-    }
-    return AFT_EXIT_FAILED;
 }
 
 int aft_report_failure(const struct aft_command *command, const struct aft_error *error)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "runner/exit_code.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -39,7 +40,6 @@ int aft_check_curriculum(const struct aft_command *command, const char *path);
 
 /* Prints "aftershock COMMAND: message"; returns the exit code that fits. */
 int aft_report_failure(const struct aft_command *command, const struct aft_error *error);
-int aft_exit_code_of(enum aft_code code);
 
 #define AFT_DEFAULT_CURRICULUM "stages.ini"
 

@@ -1,12 +1,12 @@
 /* aftershock status: every archive of a run, and what `train` would do next. */
 #include "base/path.h"
+#include "base/printable.h"
 #include "cli/options.h"
 #include "recovery/scan.h"
 #include "report/heartbeat.h"
 #include "report/text.h"
 #include "runner/archive_curriculum.h"
 #include "runner/expectations.h"
-#include "runner/train.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -250,12 +250,24 @@ static void print_entry(const struct status *status, const struct aft_scan_entry
                  entry->set_aside ? " (set aside)" : "");
 }
 
+enum { HEARTBEAT_TEXT = 128 };
+
+/* Another process wrote it. */
+static const char *heartbeat_text(char out[HEARTBEAT_TEXT], const struct aft_json *object,
+                                  const char *key)
+{
+    (void)snprintf(out, HEARTBEAT_TEXT, "%s", aft_json_get_string(object, key, "?"));
+    aft_make_printable(out);
+    return out;
+}
+
 /* That it is being trained, or that its process died without a word. */
 static void print_heartbeat(const struct status *status)
 {
     const struct aft_json *beat = status->heartbeat;
     const struct aft_json *process = aft_json_get(beat, "process");
     char step[AFT_TEXT_NUMBER], of[AFT_TEXT_NUMBER], rate[AFT_TEXT_NUMBER];
+    char host[HEARTBEAT_TEXT], state[HEARTBEAT_TEXT], when[HEARTBEAT_TEXT];
     if (!beat || status->liveness == AFT_LIVENESS_ENDED) {
         return;
     }
@@ -263,15 +275,14 @@ static void print_heartbeat(const struct status *status)
         (void)printf("Process %" PRId64
                      " on %s is gone, and did not say so; its last word was at "
                      "%s\n\n",
-                     aft_json_get_integer(process, "pid", 0),
-                     aft_json_get_string(process, "host", "?"),
-                     aft_json_get_string(beat, "time", "?"));
+                     aft_json_get_integer(process, "pid", 0), heartbeat_text(host, process, "host"),
+                     heartbeat_text(when, beat, "time"));
         return;
     }
     (void)printf("%s: process %" PRId64 " on %s, %s",
                  status->liveness == AFT_LIVENESS_RUNNING ? "Training now" : "No sign of life",
-                 aft_json_get_integer(process, "pid", 0), aft_json_get_string(process, "host", "?"),
-                 aft_json_get_string(beat, "state", "?"));
+                 aft_json_get_integer(process, "pid", 0), heartbeat_text(host, process, "host"),
+                 heartbeat_text(state, beat, "state"));
     if (aft_json_get_integer(beat, "stage", 0) > 0) {
         (void)printf(", stage %" PRId64 ", step %s of %s, %s steps/s",
                      aft_json_get_integer(beat, "stage", 0),
@@ -280,7 +291,7 @@ static void print_heartbeat(const struct status *status)
                      aft_text_rate(rate, aft_json_get_real(beat, "steps_per_s", NAN)));
     }
     if (status->liveness == AFT_LIVENESS_SILENT) {
-        (void)printf("; last word at %s", aft_json_get_string(beat, "time", "?"));
+        (void)printf("; last word at %s", heartbeat_text(when, beat, "time"));
     }
     (void)printf("\n\n");
 }
@@ -289,8 +300,9 @@ static void print_text(const struct status *status)
 {
     (void)printf("Run %s (%s)", status->run, status->folder);
     if (status->planned) {
-        (void)printf(": %d of %d stages complete", status->plan.last_completed,
-                     stages_total(status));
+        int total = stages_total(status);
+        (void)printf(": %d of %d stage%s complete", status->plan.last_completed, total,
+                     total == 1 ? "" : "s");
     }
     (void)printf("\n\n");
     print_heartbeat(status);

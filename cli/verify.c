@@ -1,7 +1,6 @@
 /* aftershock verify: are these archives sound? */
 #include "cli/options.h"
 #include "recovery/scan.h"
-#include "runner/train.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 #include "environment/record_reader.h"
 
 #include "base/file.h"
+#include "base/printable.h"
 #include "environment/response_spectrum.h"
 
 #include <ctype.h>
@@ -30,12 +31,7 @@ static enum aft_code mistake(const struct scanner *scan, struct aft_error *error
     (void)aft_fail(error, AFT_ERR_USAGE, "read '%.120s', line %d: expected %s%s%.40s%s", scan->path,
                    scan->line, expected, found ? ", found '" : "", found ? found : "",
                    found ? "'" : "");
-    for (char *byte = error != NULL ? error->message : NULL; byte != NULL && *byte != '\0';
-         byte++) {
-        if ((unsigned char)*byte < ' ' || *byte == 0x7f) {
-            *byte = '?'; /* a file's bytes do not drive the terminal */
-        }
-    }
+    aft_make_printable(error != NULL ? error->message : NULL); /* it quotes the file */
     return AFT_ERR_USAGE;
 }
 

@@ -346,9 +346,13 @@ static enum aft_code replace(struct aftershock *self, struct aft_error *error)
     return code;
 }
 
-static enum aft_code check_size(const char *what, size_t given, const struct aftershock *self,
-                                int columns, struct aft_error *error)
+static enum aft_code check_array(const char *what, const float *array, size_t given,
+                                 const struct aftershock *self, int columns,
+                                 struct aft_error *error)
 {
+    if (array == NULL) {
+        return aft_fail(error, AFT_ERR_USAGE, "%s: the array is NULL", what);
+    }
     size_t expected = (size_t)self->env.n_envs * (size_t)columns;
     if (given != expected) {
         return aft_fail(error, AFT_ERR_USAGE, "%s: %zu values, expected %d environments x %d = %zu",
@@ -361,7 +365,7 @@ int32_t aftershock_reset(struct aftershock *env, float *obs, size_t n_obs,
                          struct aftershock_error *error)
 {
     struct aft_error inner = {0};
-    enum aft_code code = check_size("reset: obs", n_obs, env, env->env.obs_dim, &inner);
+    enum aft_code code = check_array("reset: obs", obs, n_obs, env, env->env.obs_dim, &inner);
     if (code == AFT_OK && env->reseeded) {
         code = replace(env, &inner);
     }
@@ -378,6 +382,9 @@ static enum aft_code check_results(const struct aftershock *self,
                                    const struct aftershock_results *results,
                                    struct aft_error *error)
 {
+    if (results == NULL) {
+        return aft_fail(error, AFT_ERR_USAGE, "step: there are no results to write to");
+    }
     if (results->size < sizeof *results) {
         return aft_fail(error, AFT_ERR_USAGE, "step: results are of %zu bytes, expected %zu",
                         results->size, sizeof *results);
@@ -402,7 +409,7 @@ static enum aft_code check_actions(const struct aftershock *self, const float *a
                                    size_t n_actions, struct aft_error *error)
 {
     int columns = self->env.action_dim;
-    enum aft_code code = check_size("step: actions", n_actions, self, columns, error);
+    enum aft_code code = check_array("step: actions", actions, n_actions, self, columns, error);
     for (size_t i = 0; i < n_actions && code == AFT_OK; i++) {
         if (!isfinite(actions[i])) {
             code = aft_fail(error, AFT_ERR_NUMERIC, "step: the action of environment %zu is %g",

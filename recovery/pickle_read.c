@@ -3,20 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256 };
-
-struct chunk {
-    struct chunk *next;
-    size_t used;
-    struct aft_pickle_value values[CHUNK];
-};
-
-struct aft_pickle {
-    struct chunk *chunks;
-    size_t n_values;
-    struct aft_pickle_value *root;
-};
-
 struct pointers { /* a growable array of values */
     struct aft_pickle_value **at;
     size_t n;
@@ -27,6 +13,7 @@ struct reader {
     const unsigned char *next;
     const unsigned char *end;
     struct aft_pickle *pickle;
+    size_t n_values; /* of the pickle */
     struct pointers stack;
     struct pointers memo;
     size_t marks[AFT_PICKLE_MAX_MARKS]; /* sizes of the stack at the open marks */
@@ -70,33 +57,17 @@ static enum aft_code take_unsigned(struct reader *reader, size_t n_bytes, uint64
     return code;
 }
 
-static enum aft_code grow(struct reader *reader, struct aft_pickle_value ***items, size_t n,
-                          size_t *capacity)
-{
-    if (n < *capacity) {
-        return AFT_OK;
-    }
-    size_t larger = n < 4 ? 4 : 2 * n;
-    struct aft_pickle_value **grown = realloc(*items, larger * sizeof(struct aft_pickle_value *));
-    if (grown == NULL) {
-        return no_memory(reader);
-    }
-    *items = grown;
-    *capacity = larger;
-    return AFT_OK;
-}
-
 static enum aft_code push(struct reader *reader, struct aft_pickle_value *value)
 {
     struct pointers *stack = &reader->stack;
     if (stack->n >= AFT_PICKLE_MAX_VALUES) {
         return bad(reader, "more values than are allowed");
     }
-    enum aft_code code = grow(reader, &stack->at, stack->n, &stack->capacity);
-    if (code == AFT_OK) {
-        stack->at[stack->n++] = value;
+    if (!aft_pickle_grow(&stack->at, stack->n, &stack->capacity)) {
+        return no_memory(reader);
     }
-    return code;
+    stack->at[stack->n++] = value;
+    return AFT_OK;
 }
 
 /* NULL when nothing stands above the last mark. */
@@ -129,42 +100,26 @@ static enum aft_code pop_mark(struct reader *reader, size_t *first)
 static enum aft_code push_new(struct reader *reader, enum aft_pickle_type type,
                               struct aft_pickle_value **out)
 {
-    struct aft_pickle *pickle = reader->pickle;
-    if (pickle->n_values >= AFT_PICKLE_MAX_VALUES) {
+    if (reader->n_values >= AFT_PICKLE_MAX_VALUES) {
         return bad(reader, "more values than are allowed");
     }
-    if (pickle->chunks == NULL || pickle->chunks->used == CHUNK) {
-        struct chunk *chunk = calloc(1, sizeof *chunk);
-        if (chunk == NULL) {
-            return no_memory(reader);
-        }
-        chunk->next = pickle->chunks;
-        pickle->chunks = chunk;
+    *out = aft_pickle_add(reader->pickle, type);
+    if (*out == NULL) {
+        return no_memory(reader);
     }
-    *out = &pickle->chunks->values[pickle->chunks->used++];
-    pickle->n_values++;
-    (*out)->type = type;
+    reader->n_values++;
     return push(reader, *out);
-}
-
-static enum aft_code append(struct reader *reader, struct aft_pickle_value *value,
-                            struct aft_pickle_value *item)
-{
-    enum aft_code code = grow(reader, &value->items, value->n, &value->capacity);
-    if (code == AFT_OK) {
-        value->items[value->n++] = item;
-    }
-    return code;
 }
 
 static enum aft_code append_from(struct reader *reader, struct aft_pickle_value *value,
                                  size_t first, size_t end)
 {
-    enum aft_code code = AFT_OK;
-    for (size_t i = first; i < end && code == AFT_OK; i++) {
-        code = append(reader, value, reader->stack.at[i]);
+    for (size_t i = first; i < end; i++) {
+        if (!aft_pickle_append(value, reader->stack.at[i])) {
+            return no_memory(reader);
+        }
     }
-    return code;
+    return AFT_OK;
 }
 
 static enum aft_code read_integer(struct reader *reader, size_t n_bytes, bool is_signed)
@@ -394,9 +349,8 @@ static enum aft_code memo_put(struct reader *reader, size_t index_bytes)
     }
     struct pointers *memo = &reader->memo;
     while (memo->n <= index) {
-        code = grow(reader, &memo->at, memo->n, &memo->capacity);
-        if (code != AFT_OK) {
-            return code;
+        if (!aft_pickle_grow(&memo->at, memo->n, &memo->capacity)) {
+            return no_memory(reader);
         }
         memo->at[memo->n++] = NULL;
     }
@@ -422,7 +376,7 @@ static enum aft_code read_stop(struct reader *reader)
     if (reader->stack.n != 1 || reader->n_marks != 0 || reader->next != reader->end) {
         return bad(reader, "it does not end where it should");
     }
-    reader->pickle->root = reader->stack.at[0];
+    aft_pickle_set_root(reader->pickle, reader->stack.at[0]);
     reader->stopped = true;
     return AFT_OK;
 }
@@ -515,7 +469,7 @@ enum aft_code aft_pickle_read(struct aft_pickle **pickle, const void *bytes, siz
     if (size < 3 || size > AFT_PICKLE_MAX_BYTES || memcmp(bytes, "\x80\x02", 2) != 0) {
         return bad(&reader, "not protocol 2, or larger than 4 MiB");
     }
-    reader.pickle = calloc(1, sizeof *reader.pickle);
+    reader.pickle = aft_pickle_create();
     if (reader.pickle == NULL) {
         return no_memory(&reader);
     }
@@ -536,81 +490,4 @@ enum aft_code aft_pickle_read(struct aft_pickle **pickle, const void *bytes, siz
     }
     *pickle = reader.pickle;
     return AFT_OK;
-}
-
-void aft_pickle_destroy(struct aft_pickle *pickle)
-{
-    if (pickle == NULL) {
-        return;
-    }
-    for (struct chunk *chunk = pickle->chunks; chunk != NULL;) {
-        struct chunk *next = chunk->next;
-        for (size_t i = 0; i < chunk->used; i++) {
-            free(chunk->values[i].items);
-        }
-        free(chunk);
-        chunk = next;
-    }
-    free(pickle);
-}
-
-const struct aft_pickle_value *aft_pickle_root(const struct aft_pickle *pickle)
-{
-    return pickle->root;
-}
-
-static bool holds_pairs(const struct aft_pickle_value *value)
-{
-    return aft_pickle_is(value, AFT_PICKLE_DICT) || aft_pickle_is(value, AFT_PICKLE_CALL);
-}
-
-const struct aft_pickle_value *aft_pickle_get(const struct aft_pickle_value *dict, const char *key)
-{
-    for (size_t i = holds_pairs(dict) ? dict->n : 0; i >= 2; i -= 2) {
-        if (aft_pickle_is_text(dict->items[i - 2], key)) {
-            return dict->items[i - 1];
-        }
-    }
-    return NULL;
-}
-
-const struct aft_pickle_value *aft_pickle_get_at(const struct aft_pickle_value *dict, int64_t key)
-{
-    for (size_t i = holds_pairs(dict) ? dict->n : 0; i >= 2; i -= 2) {
-        const struct aft_pickle_value *candidate = dict->items[i - 2];
-        if (candidate->type == AFT_PICKLE_INTEGER && candidate->integer == key) {
-            return dict->items[i - 1];
-        }
-    }
-    return NULL;
-}
-
-bool aft_pickle_is(const struct aft_pickle_value *value, enum aft_pickle_type type)
-{
-    return value != NULL && value->type == type;
-}
-
-static bool same_text(const char *bytes, size_t length, const char *text)
-{
-    return strlen(text) == length && memcmp(bytes, text, length) == 0;
-}
-
-bool aft_pickle_is_text(const struct aft_pickle_value *value, const char *text)
-{
-    return aft_pickle_is(value, AFT_PICKLE_TEXT) && same_text(value->text, value->length, text);
-}
-
-bool aft_pickle_is_global(const struct aft_pickle_value *value, const char *module,
-                          const char *name)
-{
-    return aft_pickle_is(value, AFT_PICKLE_GLOBAL) &&
-           same_text(value->text, value->length, module) &&
-           same_text(value->name, value->name_length, name);
-}
-
-bool aft_pickle_is_call(const struct aft_pickle_value *value, const char *module, const char *name,
-                        size_t n_arguments)
-{
-    return aft_pickle_is(value, AFT_PICKLE_CALL) &&
-           aft_pickle_is_global(value->head, module, name) && value->argument->n >= n_arguments;
 }

@@ -2,6 +2,7 @@
  * Archives that Stable-Baselines3 itself has saved: told from ours, and read into the
  * same struct. What is in them is believed as far as it can be checked without a digest.
  */
+#include "base/printable.h"
 #include "recovery/archive_parts.h"
 #include "recovery/sb3_data.h"
 
@@ -179,6 +180,22 @@ static enum aft_code check_counts(const struct aft_sb3_model *model,
     return AFT_OK;
 }
 
+/* Means of squares, of which Adam takes the root. */
+static enum aft_code check_second_moments(const struct aft_torch_tensors *tensors,
+                                          struct aft_error *error)
+{
+    for (int i = 0; i < tensors->n; i++) {
+        const struct aft_archive_tensor *tensor = &tensors->tensor[i];
+        for (size_t k = 0; tensor->exp_avg_sq != NULL && k < tensor->count; k++) {
+            if (tensor->exp_avg_sq[k] < 0.0F) {
+                return aft_fail(error, AFT_ERR_REFUSED,
+                                "its Adam's second moments of '%.60s' are negative", tensor->name);
+            }
+        }
+    }
+    return AFT_OK;
+}
+
 static enum aft_code read_model(struct aft_archive *archive, struct aft_error *error)
 {
     struct aft_torch_adam adam;
@@ -197,6 +214,9 @@ static enum aft_code read_model(struct aft_archive *archive, struct aft_error *e
     }
     if (code == AFT_OK) {
         code = check_counts(&archive->sb3, &adam, error);
+    }
+    if (code == AFT_OK) {
+        code = check_second_moments(&archive->tensors, error);
     }
     if (code == AFT_OK) {
         code = aft_archive_hash_members(archive, error);
@@ -237,16 +257,6 @@ static enum aft_code read_foreign(struct aft_archive *archive, const void *bytes
     return read_model(archive, error);
 }
 
-/* Messages quote the file: nothing of it may steer a terminal or begin another line. */
-static void make_printable(char *message)
-{
-    for (; *message != '\0'; message++) {
-        if ((unsigned char)*message < 0x20 || *message == 0x7f) {
-            *message = '?';
-        }
-    }
-}
-
 enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const void *bytes,
                                          size_t size, struct aft_error *error)
 {
@@ -261,7 +271,7 @@ enum aft_code aft_archive_read_any_bytes(struct aft_archive **archive, const voi
     if (code != AFT_OK) {
         aft_archive_close(opened);
         if (error != NULL) {
-            make_printable(error->message);
+            aft_make_printable(error->message); /* it quotes the file */
         }
         return code;
     }

@@ -169,22 +169,29 @@ static void show_stage(struct console *console, const struct aft_event *event)
                    aft_text_count(timesteps, stage->timesteps), stage->n_envs, stage->n_steps,
                    stage->batch_size, stage->n_epochs, learning, entropy, stage->network);
     put(console, line);
-    if (event->stage_step > 0) {
-        (void)snprintf(line, sizeof line, "  goes on from step %s\n",
-                       aft_text_count(timesteps, event->stage_step));
-        put(console, line);
-    }
 }
 
+/* Also when a worker that was started again goes on with the stage: it is headed once. */
 static void begin_stage(struct console *console, const struct aft_event *event)
 {
-    show_stage(console, event);
+    char line[AFT_TEXT_NUMBER + 32], step[AFT_TEXT_NUMBER];
+    bool same = console->in_stage && console->iteration.stage == event->stage &&
+                console->stage.attempt == event->u.begins.attempt;
+    if (!same) {
+        show_stage(console, event);
+        console->stage_began = event->unix_time;
+        /* The first table is shown. */
+        console->last_table = event->unix_time - 2 * table_every_later_s;
+    }
+    if (event->stage_step > 0) {
+        (void)snprintf(line, sizeof line, "  goes on from step %s\n",
+                       aft_text_count(step, event->stage_step));
+        put(console, line);
+    }
     console->stage = event->u.begins;
     console->in_stage = true;
     console->iteration = (struct aft_event){
         .stage = event->stage, .stage_step = event->stage_step, .unix_time = event->unix_time};
-    console->stage_began = event->unix_time;
-    console->last_table = event->unix_time - 2 * table_every_later_s; /* the first one is shown */
     console->table_due = false;
 }
 

@@ -39,7 +39,8 @@ struct aft_event_files {
 };
 
 /* Removes the events beyond keep_step, and what a kill left of a record, from the files in the
- * folder that this program wrote (their first event says so); files without events go. */
+ * folder that this program wrote (their first event says so); files without events go. One that
+ * cannot be read or shortened is mentioned on standard error, and left as it is. */
 enum aft_code aft_event_files_trim(struct aft_event_files *found, const char *folder,
                                    int64_t keep_step, const char *tag, struct aft_error *error);
 

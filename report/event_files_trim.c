@@ -185,15 +185,14 @@ enum aft_code aft_event_files_trim(struct aft_event_files *found, const char *fo
                                    int64_t keep_step, const char *tag, struct aft_error *error)
 {
     static const char prefix[] = AFT_EVENT_FILE_PREFIX;
-    enum aft_code code = AFT_OK;
     *found = (struct aft_event_files){0};
     DIR *stream = opendir(folder);
     if (stream == NULL) {
         return aft_fail_errno(error, "look into '%s'", folder);
     }
-    for (struct dirent *entry = readdir(stream); entry != NULL && code == AFT_OK;
-         entry = readdir(stream)) {
+    for (struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
         char path[PATH_MAX];
+        struct aft_error cause;
         if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) {
             continue;
         }
@@ -201,11 +200,15 @@ enum aft_code aft_event_files_trim(struct aft_event_files *found, const char *fo
         if (seconds > found->newest && seconds < LATEST_SECONDS) {
             found->newest = seconds;
         }
-        code = aft_path_join(path, folder, entry->d_name, error);
+        enum aft_code code = aft_path_join(path, folder, entry->d_name, &cause);
         if (code == AFT_OK) {
-            code = trim_file(found, path, keep_step, tag, error);
+            code = trim_file(found, path, keep_step, tag, &cause);
+        }
+        if (code != AFT_OK) {
+            (void)fprintf(stderr, "warning: %s; TensorBoard may show steps of it twice\n",
+                          cause.message);
         }
     }
     (void)closedir(stream);
-    return code;
+    return AFT_OK;
 }

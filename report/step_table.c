@@ -140,37 +140,54 @@ static size_t keep_lines(struct aft_step_table *table, char *text, size_t size, 
     return kept;
 }
 
-static enum aft_code trim(struct aft_step_table *table, int64_t keep_step, struct aft_error *error)
+struct text { /* of a file */
+    char *bytes;
+    size_t size, kept; /* the lines that stay are its beginning */
+    bool moved;        /* a line that stays had one before it that goes */
+};
+
+/* Bytes are NULL where there is no file (any more). */
+static enum aft_code read_lines(struct text *text, struct aft_step_table *table, int64_t keep_step,
+                                struct aft_error *error)
 {
-    char *text = NULL;
-    size_t size = 0;
     struct aft_error cause;
     const char *path = table->file.path;
-    enum aft_code code = aft_file_read(&text, &size, path, size_limit, &cause);
+    *text = (struct text){0};
+    enum aft_code code = aft_file_read(&text->bytes, &text->size, path, size_limit, &cause);
     if (code == AFT_ERR_MISSING) {
-        table->n_columns = 0; /* of a file that was deleted meanwhile */
+        table->n_columns = 0;
         table->last_step = -1;
         return AFT_OK;
     }
     if (code != AFT_OK) {
         return aft_fail(error, code, "%s", cause.message);
     }
-    bool moved;
-    size_t kept = keep_lines(table, text, size, keep_step, &moved);
+    text->kept = keep_lines(table, text->bytes, text->size, keep_step, &text->moved);
     if (table->n_columns > 0 && place_of(table, table->step_column) < 0) {
-        /* not a file of ours: never rewritten */
-        code = aft_fail(error, AFT_ERR_REFUSED, "continue '%s': it has no column %s", path,
+        free(text->bytes); /* not a file of ours: never rewritten */
+        text->bytes = NULL;
+        return aft_fail(error, AFT_ERR_REFUSED, "continue '%s': it has no column %s", path,
                         table->step_column);
     }
-    if (code == AFT_OK && kept != size && !moved) { /* only the end goes: needs no space */
-        if (truncate(path, (off_t)kept) != 0) {
-            code = aft_fail_errno(error, "shorten '%s'", path);
+    return AFT_OK;
+}
+
+/* Leaves the lines that stay in the file, and opens it again. */
+static enum aft_code cut(struct aft_step_table *table, const struct text *text,
+                         struct aft_error *error)
+{
+    const char *path = table->file.path;
+    if (text->kept != text->size && !text->moved) { /* only the end goes: needs no space */
+        if (truncate(path, (off_t)text->kept) != 0) {
+            return aft_fail_errno(error, "shorten '%s'", path);
         }
-    } else if (code == AFT_OK && kept != size) {
-        code = aft_file_publish(path, text, kept, error);
+    } else if (text->kept != text->size) {
+        enum aft_code code = aft_file_publish(path, text->bytes, text->kept, error);
+        if (code != AFT_OK) {
+            return code;
+        }
     }
-    free(text);
-    return code;
+    return aft_append_file_reopen(&table->file, error);
 }
 
 enum aft_code aft_step_table_open(struct aft_step_table *table, const char *folder,
@@ -180,9 +197,11 @@ enum aft_code aft_step_table_open(struct aft_step_table *table, const char *fold
     *table = (struct aft_step_table){.step_column = step_column, .last_step = -1};
     enum aft_code code = aft_append_file_open(&table->file, folder, name, error);
     if (code == AFT_OK && aft_append_file_is_regular(&table->file)) {
-        code = trim(table, keep_step, error);
+        struct text text;
+        code = read_lines(&text, table, keep_step, error);
         if (code == AFT_OK) {
-            code = aft_append_file_reopen(&table->file, error);
+            code = cut(table, &text, error);
+            free(text.bytes);
         }
     }
     if (code != AFT_OK) {
@@ -191,17 +210,33 @@ enum aft_code aft_step_table_open(struct aft_step_table *table, const char *fold
     return code;
 }
 
+static void mention(struct aft_step_table *table, const struct aft_error *error)
+{
+    if (table->file.lines_lost++ == 0) {
+        (void)fprintf(stderr, "warning: %s; training goes on\n", error->message);
+    }
+}
+
 void aft_step_table_return_to(struct aft_step_table *table, int64_t step)
 {
     struct aft_error error;
-    if (trim(table, step - 1, &error) == AFT_OK &&
-        aft_append_file_reopen(&table->file, &error) == AFT_OK) {
+    struct text text;
+    free(table->kept);
+    table->kept = NULL;
+    enum aft_code code = read_lines(&text, table, step - 1, &error);
+    if (code == AFT_OK && table->n_columns > 0) {
+        table->kept = text.bytes;
+        table->kept_size = text.kept;
         return;
     }
-    if (table->file.lines_lost++ == 0) {
-        (void)fprintf(stderr, "warning: %s; training goes on\n", error.message);
+    if (code == AFT_OK) { /* the header is to be written first, and appended */
+        code = cut(table, &text, &error);
+        free(text.bytes);
     }
-    table->last_step = step - 1;
+    if (code != AFT_OK) {
+        mention(table, &error);
+        table->last_step = step - 1;
+    }
 }
 
 void aft_step_table_write_header(struct aft_step_table *table, const char *comment)
@@ -223,10 +258,31 @@ void aft_step_table_write_header(struct aft_step_table *table, const char *comme
     }
 }
 
+/* What is kept and the rows become the file. */
+static enum aft_code put_behind_kept(struct aft_step_table *table, const char *rows, size_t size,
+                                     struct aft_error *error)
+{
+    char *whole = realloc(table->kept, table->kept_size + size);
+    if (whole == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "write '%s': out of memory", table->file.path);
+    }
+    table->kept = whole;
+    memcpy(whole + table->kept_size, rows, size);
+    enum aft_code code = aft_file_publish(table->file.path, whole, table->kept_size + size, error);
+    return code == AFT_OK ? aft_append_file_reopen(&table->file, error) : code;
+}
+
 void aft_step_table_write(struct aft_step_table *table, const char *rows, size_t size,
                           int64_t last_step)
 {
-    aft_append_file_write(&table->file, rows, size);
+    struct aft_error error;
+    if (table->kept == NULL) {
+        aft_append_file_write(&table->file, rows, size);
+    } else if (put_behind_kept(table, rows, size, &error) != AFT_OK) {
+        mention(table, &error);
+    }
+    free(table->kept);
+    table->kept = NULL;
     table->last_step = last_step;
 }
 
@@ -237,4 +293,6 @@ void aft_step_table_close(struct aft_step_table *table)
                       table->file.path, table->file.lines_lost);
     }
     aft_append_file_close(&table->file);
+    free(table->kept);
+    table->kept = NULL;
 }

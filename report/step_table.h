@@ -24,6 +24,8 @@ struct aft_step_table {
     char comment[AFT_TABLE_LINE_SIZE];  /* the first line, if it begins with '#', and is so short */
     char last_row[AFT_TABLE_LINE_SIZE]; /* the beginning of the last row kept by the opening */
     int64_t last_step;                  /* of the last row; -1 where there is none */
+    char *kept;                         /* what stays before the next rows; NULL: all of the file */
+    size_t kept_size;
 };
 
 /* Opens or begins the file; rows beyond keep_step, and a line torn by a kill, are removed
@@ -34,8 +36,9 @@ enum aft_code aft_step_table_open(struct aft_step_table *table, const char *fold
                                   const char *name, const char *step_column, int64_t keep_step,
                                   struct aft_error *error);
 
-/* Before a row of an earlier step than the last: rows from that step on go, as by opening. A file
- * that is gone is begun anew, and has no columns then. What fails is mentioned on standard error. */
+/* Before a row of an earlier step than the last, or of its: the next rows that are written take
+ * the place of those from that step on, at once, so that a kill loses no row. A file that is gone
+ * is begun anew, and has no columns then. What fails is mentioned on standard error. */
 void aft_step_table_return_to(struct aft_step_table *table, int64_t step);
 
 void aft_step_table_add_column(struct aft_step_table *table, const char *name);
@@ -43,7 +46,7 @@ void aft_step_table_add_column(struct aft_step_table *table, const char *name);
  * that fails it is mentioned, and the table has no columns again. */
 void aft_step_table_write_header(struct aft_step_table *table, const char *comment);
 
-/* Writes whole rows, whose last is of that step. */
+/* Writes whole rows, whose last is of that step. Rows whose place they cannot take stay. */
 void aft_step_table_write(struct aft_step_table *table, const char *rows, size_t size,
                           int64_t last_step);
 

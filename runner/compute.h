@@ -117,7 +117,4 @@ int aft_run_bench(const struct aft_bench_options *options);       /* bench/bench
 int aft_run_evaluate(const struct aft_evaluate_options *options); /* evaluate/evaluate.c */
 int aft_run_export(const struct aft_export_options *options);     /* export/export.c */
 
-/* The exit code of a failure. */
-int aft_compute_exit_code(enum aft_code code); /* compute_module.c */
-
 #endif

@@ -1,6 +1,7 @@
 /*
  * The document is a row of texts, each as its length (8 bytes) and its bytes:
- * last stage, path, the curriculum's text, reference scores as JSON, then the overrides. Paths and
+ * last stage, path, the curriculum's text, the path of references.json, its keys one behind the
+ * other, then the overrides. Paths and
  * texts need not be valid UTF-8.
  */
 #include "runner/launch.h"
@@ -14,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { DOCUMENT_LIMIT = 16 << 20, FIXED_TEXTS = 4 };
+enum { DOCUMENT_LIMIT = 16 << 20, FIXED_TEXTS = 5 };
 
 static void put_text(FILE *stream, const char *text)
 {
@@ -23,37 +24,27 @@ static void put_text(FILE *stream, const char *text)
     (void)fwrite(text, 1, length, stream);
 }
 
-static enum aft_code put_references(FILE *stream, const struct aft_launch *launch,
-                                    struct aft_error *error)
+enum { KEY_LENGTH = AFT_SHA256_HEX_SIZE - 1 };
+
+static void put_references(FILE *stream, const struct aft_reference_file *references)
 {
-    struct aft_json *list = aft_json_array();
-    char *text = NULL;
-    size_t size = 0;
-    for (int i = 0; i < launch->curriculum->n_stages; i++) {
-        struct aft_json *stage = aft_json_object();
-        aft_reference_score_set(stage, &launch->references.stages[i]);
-        aft_json_append(list, stage);
+    char keys[AFT_MAX_STAGES * KEY_LENGTH + 1] = "";
+    for (int i = 0; i < references->n; i++) {
+        memcpy(keys + i * KEY_LENGTH, references->keys[i], KEY_LENGTH + 1);
     }
-    enum aft_code code = aft_json_write(&text, &size, list, false, error);
-    if (code == AFT_OK) {
-        put_text(stream, text);
-    }
-    aft_json_destroy(list);
-    free(text);
-    return code;
+    put_text(stream, references->path);
+    put_text(stream, keys);
 }
 
-static enum aft_code take_references(struct aft_reference_scores *references, const char *text,
-                                     struct aft_error *error)
+static void take_references(struct aft_reference_file *references, const char *path,
+                            const char *keys)
 {
-    struct aft_json *list = NULL;
-    aft_reference_scores_forget(references);
-    enum aft_code code = aft_json_parse(&list, text, strlen(text), "launch document", error);
-    for (size_t i = 0; i < aft_json_length(list) && i < AFT_MAX_STAGES && code == AFT_OK; i++) {
-        references->stages[i] = aft_reference_score_get(aft_json_at(list, i));
+    (void)snprintf(references->path, sizeof references->path, "%s", path);
+    int n = (int)(strlen(keys) / KEY_LENGTH);
+    references->n = n < AFT_MAX_STAGES ? n : AFT_MAX_STAGES;
+    for (int i = 0; i < references->n; i++) {
+        memcpy(references->keys[i], keys + i * KEY_LENGTH, KEY_LENGTH); /* ends in 0 as it is */
     }
-    aft_json_destroy(list);
-    return code;
 }
 
 enum aft_code aft_launch_write(int *fd, const struct aft_launch *launch,
@@ -72,13 +63,14 @@ enum aft_code aft_launch_write(int *fd, const struct aft_launch *launch,
     put_text(stream, number);
     put_text(stream, curriculum->path);
     put_text(stream, curriculum->text);
-    enum aft_code code = put_references(stream, launch, error);
+    put_references(stream, &launch->references);
     for (int i = 0; i < n_overrides; i++) {
         put_text(stream, overrides[i]);
     }
-    if (fclose(stream) != 0 && code == AFT_OK) {
+    enum aft_code code = AFT_OK;
+    if (fclose(stream) != 0) {
         code = aft_fail(error, AFT_ERR_MEMORY, "write launch document: no memory");
-    } else if (code == AFT_OK) {
+    } else {
         *fd = memfd_create("aftershock-launch", MFD_CLOEXEC);
         if (*fd < 0 || write(*fd, bytes, size) != (ssize_t)size) {
             code = aft_fail_errno(error, "write launch document");
@@ -134,9 +126,7 @@ enum aft_code aft_launch_read(struct aft_launch *launch, int fd, struct aft_erro
         code = take_texts(&texts, &n, bytes, size, error);
     }
     if (code == AFT_OK) {
-        code = take_references(&launch->references, texts[3], error);
-    }
-    if (code == AFT_OK) {
+        take_references(&launch->references, texts[3], texts[4]);
         launch->last_stage = (int)strtol(texts[0], NULL, 10);
         code =
             aft_curriculum_parse(&launch->curriculum, texts[2], strlen(texts[2]), texts[1],

@@ -1,8 +1,8 @@
 /*
  * What a worker is told at its start: the curriculum as the keeper read it (its
  * text, not its path: the file may change while a run goes on), the overrides,
- * where to end, and what is known of the reference controllers. It travels in a memfd that the
- * worker inherits.
+ * where to end, and where the reference controllers' scores are kept. It travels in a memfd that
+ * the worker inherits.
  */
 #ifndef AFT_RUNNER_LAUNCH_H
 #define AFT_RUNNER_LAUNCH_H
@@ -13,8 +13,8 @@
 
 struct aft_launch {
     struct aft_curriculum *curriculum;
-    int last_stage;                         /* counts from 1 */
-    struct aft_reference_scores references; /* as far as they are known */
+    int last_stage; /* counts from 1 */
+    struct aft_reference_file references;
 };
 
 /* Keeper: *fd is a memfd with the document. overrides: applied to the curriculum's text. */

@@ -10,8 +10,8 @@
 #include "report/svg_plot.h"
 #include "runner/compute.h"
 #include "runner/configure.h"
+#include "runner/exit_code.h"
 #include "runner/output_file.h"
-#include "runner/train.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -54,20 +54,20 @@ void aft_reference_key(char key[AFT_SHA256_HEX_SIZE], const char *fingerprint,
     aft_sha256_hex(text, (size_t)length, key);
 }
 
-void aft_reference_scores_read(struct aft_reference_scores *scores, const char *path,
-                               const char (*keys)[AFT_SHA256_HEX_SIZE], int n)
+void aft_reference_scores_read(struct aft_reference_scores *scores,
+                               const struct aft_reference_file *file)
 {
     struct aft_error ignored;
     struct aft_json *document = NULL;
     char *bytes = NULL;
     size_t size = 0;
     aft_reference_scores_forget(scores);
-    if (aft_file_read(&bytes, &size, path, size_limit, &ignored) == AFT_OK &&
-        aft_json_parse(&document, bytes, size, path, &ignored) == AFT_OK) {
+    if (file->n > 0 && aft_file_read(&bytes, &size, file->path, size_limit, &ignored) == AFT_OK &&
+        aft_json_parse(&document, bytes, size, file->path, &ignored) == AFT_OK) {
         const struct aft_json *stages = aft_json_get(document, "stages");
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < file->n; i++) {
             const struct aft_json *stage = aft_json_at(stages, (size_t)i);
-            if (strcmp(aft_json_get_string(stage, "key", ""), keys[i]) == 0) {
+            if (strcmp(aft_json_get_string(stage, "key", ""), file->keys[i]) == 0) {
                 scores->stages[i] = aft_reference_score_get(stage);
             }
         }
@@ -77,23 +77,23 @@ void aft_reference_scores_read(struct aft_reference_scores *scores, const char *
 }
 
 enum aft_code aft_reference_scores_write(const struct aft_reference_scores *scores,
-                                         const char *path, const char (*keys)[AFT_SHA256_HEX_SIZE],
-                                         int n, struct aft_error *error)
+                                         const struct aft_reference_file *file,
+                                         struct aft_error *error)
 {
     struct aft_json *document = aft_json_object(), *stages = aft_json_array();
     char *text = NULL;
     size_t size = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < file->n; i++) {
         struct aft_json *stage = aft_json_object();
         aft_json_set_integer(stage, "stage", i + 1);
-        aft_json_set_string(stage, "key", keys[i]);
+        aft_json_set_string(stage, "key", file->keys[i]);
         aft_reference_score_set(stage, &scores->stages[i]);
         aft_json_append(stages, stage);
     }
     aft_json_set(document, "stages", stages);
     enum aft_code code = aft_json_write(&text, &size, document, true, error);
     if (code == AFT_OK) {
-        code = aft_file_publish(path, text, size, error);
+        code = aft_file_publish(file->path, text, size, error);
     }
     aft_json_destroy(document);
     free(text);

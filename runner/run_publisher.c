@@ -356,33 +356,21 @@ void aft_run_publisher_clear(struct aft_run_publisher *publisher)
     aft_json_destroy(publisher->record.recoveries);
 }
 
-/* Where the scores of LQR and LQG are kept, and what each stage's depend on. */
-static enum aft_code find_references(char path[PATH_MAX], char (*keys)[AFT_SHA256_HEX_SIZE],
-                                     const struct aft_run_publisher *publisher,
-                                     struct aft_error *error)
-{
-    const struct aft_run_record *record = &publisher->record;
-    for (int i = 0; i < record->curriculum->n_stages; i++) {
-        aft_reference_key(keys[i], record->expectations->stages[i].fingerprint,
-                          &record->curriculum->evaluation);
-    }
-    return aft_path_join(path, publisher->folder, "references.json", error);
-}
-
 enum aft_code aft_run_publisher_read_references(struct aft_run_publisher *publisher,
                                                 struct aft_error *error)
 {
     struct aft_run_record *record = &publisher->record;
-    char path[PATH_MAX], keys[AFT_MAX_STAGES][AFT_SHA256_HEX_SIZE];
-    aft_reference_scores_forget(&record->references);
-    if (record->curriculum->evaluation.references == AFT_REFERENCES_NONE) {
-        return AFT_OK;
+    const struct aft_curriculum *curriculum = record->curriculum;
+    struct aft_reference_file *file = &publisher->references;
+    bool asked_for = curriculum->evaluation.references != AFT_REFERENCES_NONE;
+    file->n = asked_for ? curriculum->n_stages : 0;
+    for (int i = 0; i < file->n; i++) {
+        aft_reference_key(file->keys[i], record->expectations->stages[i].fingerprint,
+                          &curriculum->evaluation);
     }
-    enum aft_code code = find_references(path, keys, publisher, error);
+    enum aft_code code = aft_path_join(file->path, publisher->folder, "references.json", error);
     if (code == AFT_OK) {
-        aft_reference_scores_read(&record->references, path,
-                                  (const char(*)[AFT_SHA256_HEX_SIZE])keys,
-                                  record->curriculum->n_stages);
+        aft_reference_scores_read(&record->references, file);
     }
     return code;
 }
@@ -393,7 +381,6 @@ static void keep_references(struct aft_run_publisher *publisher,
 {
     struct aft_run_record *record = &publisher->record;
     struct aft_error error;
-    char path[PATH_MAX], keys[AFT_MAX_STAGES][AFT_SHA256_HEX_SIZE];
     const struct aft_reference_score told = {event->lqr_peak_to_passive, event->lqr_rms_to_passive,
                                              event->lqg_peak_to_passive, event->lqg_rms_to_passive};
     if (event->of_stage < 1 || event->of_stage > record->curriculum->n_stages ||
@@ -402,13 +389,7 @@ static void keep_references(struct aft_run_publisher *publisher,
         return;
     }
     record->references.stages[event->of_stage - 1] = told;
-    enum aft_code code = find_references(path, keys, publisher, &error);
-    if (code == AFT_OK) {
-        code = aft_reference_scores_write(&record->references, path,
-                                          (const char(*)[AFT_SHA256_HEX_SIZE])keys,
-                                          record->curriculum->n_stages, &error);
-    }
-    if (code != AFT_OK) {
+    if (aft_reference_scores_write(&record->references, &publisher->references, &error) != AFT_OK) {
         aft_run_publisher_tell(publisher, AFT_EVENT_NOTICE, error.message);
     }
 }

@@ -28,6 +28,7 @@ struct aft_run_publisher {
     int64_t completed_stage;                  /* the last published one, or resumed after, … */
     char completed_hash[AFT_SHA256_HEX_SIZE]; /* … and its training_state_sha256 */
     int64_t cleared_stage;                    /* whose other archives were moved out of the way */
+    struct aft_reference_file references;     /* references.json */
 };
 
 /* Takes over what the scan found: checkpoints to rotate, the best score so far. */

@@ -90,8 +90,8 @@ static enum aft_code read_figures(struct aft_stage_result *result, const struct 
     result->n_figures = n;
     for (int i = 0; i < n; i++) {
         for (int f = 0; f < AFT_FIGURES; f++) {
-            result->figures[i].figure[f] =
-                aft_json_get_real(aft_json_at(scores, (size_t)i), aft_figure_key(f), NAN);
+            result->figures[i].figure[f] = aft_json_get_real(
+                aft_json_at(scores, (size_t)i), aft_figure_key((enum aft_figure)f), NAN);
         }
     }
     return AFT_OK;

@@ -111,16 +111,21 @@ static void tell(const struct aft_worker_run *run, const struct aft_stage *stage
     aft_events_put(run->region, &event);
 }
 
-/* Once for each stage. Training does not depend on it, so it goes on where this fails. */
+/* Sought once for each stage, as it takes seconds. Training does not depend on it, so it goes on
+ * where this fails. */
 static void find_references(struct aft_worker_run *run, int number,
                             const struct aft_evaluation *evaluation,
                             const struct aft_motion_list *list)
 {
     struct aft_reference_score *score = &run->references.stages[number - 1];
+    bool *sought = &run->references_sought[number - 1];
     struct aft_error error;
     if (run->curriculum->evaluation.references == AFT_REFERENCES_NONE ||
-        aft_reference_score_known(score) || list->n == 0 ||
-        aft_reference_evaluate(score, evaluation, list, &error) == AFT_OK) {
+        aft_reference_score_known(score) || *sought || list->n == 0) {
+        return;
+    }
+    *sought = true;
+    if (aft_reference_evaluate(score, evaluation, list, &error) == AFT_OK) {
         return;
     }
     struct aft_event event = aft_worker_event(run, AFT_EVENT_NOTICE);

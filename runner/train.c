@@ -49,23 +49,6 @@ struct train {
     int64_t total_step; /* of the archive that is resumed from */
 };
 
-static int exit_code_of(enum aft_code code)
-{
-    switch (code) {
-    case AFT_OK:
-        return AFT_EXIT_OK;
-    case AFT_ERR_USAGE:
-        return AFT_EXIT_USAGE;
-    case AFT_ERR_REFUSED:
-    case AFT_ERR_CORRUPT:
-        return AFT_EXIT_REFUSED;
-    case AFT_ERR_BUSY:
-        return AFT_EXIT_BUSY;
-    default:
-        return AFT_EXIT_FAILED;
-    }
-}
-
 static int complain(const struct aft_error *error, int exit_code)
 {
     (void)fprintf(stderr, "aftershock: %s\n", error->message);
@@ -251,7 +234,7 @@ static enum aft_code prepare(struct train *train, struct aft_error *error)
     }
     if (code == AFT_OK) {
         const struct aft_launch launch = {train->curriculum, train->last_stage,
-                                          train->publisher.record.references};
+                                          train->publisher.references};
         code = aft_launch_write(&train->launch_fd, &launch, train->options->overrides,
                                 train->options->n_overrides, error);
     }
@@ -296,9 +279,9 @@ static void tell_begin(struct train *train)
     aft_event_publish(&train->events, &event);
     tell_report(train);
     char text[512];
-    (void)snprintf(text, sizeof text, "aftershock %s, run '%s': %d stages, archives in %.300s",
+    (void)snprintf(text, sizeof text, "aftershock %s, run '%s': %d stage%s, archives in %.300s",
                    AFT_VERSION, train->curriculum->run.name, train->curriculum->n_stages,
-                   train->publisher.folder);
+                   train->curriculum->n_stages == 1 ? "" : "s", train->publisher.folder);
     aft_run_publisher_tell(&train->publisher, AFT_EVENT_NOTICE, text);
 }
 
@@ -423,7 +406,7 @@ static int dry_run(struct train *train)
     }
     enum aft_code code = look_and_plan(train, &error);
     if (code != AFT_OK) {
-        return complain(&error, exit_code_of(code));
+        return complain(&error, aft_exit_code_of(code));
     }
     int exit_code = print_plan(train);
     for (int i = 0; i < train->last_stage && exit_code == AFT_EXIT_OK; i++) {
@@ -466,7 +449,7 @@ static int complete_final(struct train *train)
     }
     enum aft_code code = prepare(train, &error);
     if (code != AFT_OK) {
-        return complain(&error, exit_code_of(code));
+        return complain(&error, aft_exit_code_of(code));
     }
     /* No console: the plan has been printed. No metrics: nothing is trained. */
     aft_run_tell_programs(&train->events, train->publisher.folder, train->identity);
@@ -481,8 +464,8 @@ static int complete_final(struct train *train)
         code = aft_publish_final(&train->publisher, &sealed, &error);
     }
     free(bytes);
-    tell_end(train, exit_code_of(code), code == AFT_OK ? "All stages complete" : error.message);
-    return code == AFT_OK ? AFT_EXIT_OK : complain(&error, exit_code_of(code));
+    tell_end(train, aft_exit_code_of(code), code == AFT_OK ? "All stages complete" : error.message);
+    return code == AFT_OK ? AFT_EXIT_OK : complain(&error, aft_exit_code_of(code));
 }
 
 /* The state that is resumed from may be the best so far, and its process may have been killed
@@ -511,7 +494,7 @@ static int train_run(struct train *train)
         code = look_and_plan(train, &error);
     }
     if (code != AFT_OK) {
-        return complain(&error, exit_code_of(code));
+        return complain(&error, aft_exit_code_of(code));
     }
     if (train->plan.outcome == AFT_PLAN_COMPLETE) {
         return print_plan(train) + complete_final(train);
@@ -525,13 +508,13 @@ static int train_run(struct train *train)
         code = subscribe_observers(train, &error);
     }
     if (code != AFT_OK) {
-        return complain(&error, exit_code_of(code));
+        return complain(&error, aft_exit_code_of(code));
     }
     tell_begin(train);
     code = settle(train, &error);
     if (code != AFT_OK) {
-        tell_end(train, exit_code_of(code), error.message);
-        return exit_code_of(code);
+        tell_end(train, aft_exit_code_of(code), error.message);
+        return aft_exit_code_of(code);
     }
     offer_start(train);
     return run_keeper(train);

@@ -6,18 +6,9 @@
 #define AFT_RUNNER_TRAIN_H
 
 #include "report/observers.h"
+#include "runner/exit_code.h"
 
 #include <stdbool.h>
-
-enum aft_exit_code { /* of the program, for every command */
-                     AFT_EXIT_OK = 0,
-                     AFT_EXIT_FAILED = 1,  /* training or anything else failed at run time */
-                     AFT_EXIT_USAGE = 2,   /* bad usage or a bad curriculum: nothing was touched */
-                     AFT_EXIT_REFUSED = 3, /* what is on disk cannot be trusted, or contradicts */
-                     AFT_EXIT_BUSY = 4,    /* another process holds this run */
-                     AFT_EXIT_CHECKPOINTED =
-                         75 /* by SIGUSR2; 128 + signal for SIGINT, SIGTERM, SIGHUP */
-};
 
 struct aft_train_options {       /* all strings are borrowed, and valid until exit */
     const char *curriculum_path; /* default "stages.ini" */

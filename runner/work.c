@@ -186,10 +186,9 @@ int aft_work(int argc, char **argv)
     }
     enum aft_code code = aft_launch_read(&launch, link.launch_fd, &error);
     if (code == AFT_OK) {
-        struct aft_worker_run run = {.curriculum = launch.curriculum,
-                                     .region = link.region,
-                                     .began_s = aft_monotonic_s(),
-                                     .references = launch.references};
+        struct aft_worker_run run = {
+            .curriculum = launch.curriculum, .region = link.region, .began_s = aft_monotonic_s()};
+        aft_reference_scores_read(&run.references, &launch.references);
         code = train(&run, launch.last_stage, &error);
         clear(&run);
     }

@@ -24,6 +24,7 @@ struct aft_worker_run {
     struct aft_training_state state; /* as it is sealed next; its buffer grows with the trainer's */
     size_t state_capacity;
     struct aft_reference_scores references; /* found so far */
+    bool references_sought[AFT_MAX_STAGES]; /* in this process, with success or without */
     size_t history_length;                  /* episodes of the stage */
     double began_s;                         /* monotonic clock: when this process began … */
     double trained_before_s;                /* … and the run's training time before it */

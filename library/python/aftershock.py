@@ -23,6 +23,7 @@ libraries; the environment variable AFTERSHOCK_LIBRARY names another file.
 import ctypes
 import glob
 import json
+import operator
 import os
 import time
 import zipfile
@@ -148,6 +149,14 @@ def _library():
     return _loaded
 
 
+def _whole(name, value):
+    """Fits the field of _Options that it is for: ctypes would take its lowest bits only."""
+    value = operator.index(value)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError("%s is %d, expected a number of 32 bits" % (name, value))
+    return value
+
+
 class _Curriculum:
     """An INI's path, or what an archive says of its curriculum."""
 
@@ -216,9 +225,9 @@ class Environments:
         texts = [os.fsencode(text) for text in list(source.settings) + list(settings)]
         options = _Options(
             size=ctypes.sizeof(_Options),
-            stage=stage,
-            n_envs=n_envs or 0,
-            threads=threads,
+            stage=_whole("stage", stage),
+            n_envs=_whole("n_envs", n_envs or 0),
+            threads=_whole("threads", threads),
             n_settings=len(texts),
             settings=(ctypes.c_char_p * len(texts))(*texts),
         )

@@ -1,7 +1,7 @@
 /* aftershock bench: what is measured in which order, and how it ends. */
 #include "runner/bench/bench.h"
 
-#include "runner/train.h"
+#include "runner/exit_code.h"
 #include "runner/worker_run.h"
 
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /* aftershock evaluate: the policy beside the reference controllers, stage by stage. */
 #include "runner/compute.h"
 #include "runner/evaluate/results.h"
+#include "runner/exit_code.h"
 #include "runner/output_file.h"
-#include "runner/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,5 +293,5 @@ int aft_run_evaluate(const struct aft_evaluate_options *options)
     if (code != AFT_OK) {
         (void)fprintf(stderr, "aftershock evaluate: %s\n", error.message);
     }
-    return aft_compute_exit_code(code);
+    return aft_exit_code_of(code);
 }

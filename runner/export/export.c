@@ -2,9 +2,9 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "runner/compute.h"
+#include "runner/exit_code.h"
 #include "runner/export/formats.h"
 #include "runner/output_file.h"
-#include "runner/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static const struct form { /* what takes what and gives what, and who writes it 
                          aft_export_onnx,
                          {"obs", 2, true},
                          {{"force_n", 2, false}, {"action", 2, false}}},
-    [AFT_EXPORT_SAFETENSORS] = {"safetensors", aft_export_safetensors, {NULL}, {{NULL}}},
+    [AFT_EXPORT_SAFETENSORS] = {.name = "safetensors", .write = aft_export_safetensors},
     [AFT_EXPORT_CSOURCE] = {"csource",
                             aft_export_csource,
                             {"obs", 1, true},
@@ -173,8 +173,9 @@ static enum aft_code choose_stage(struct aft_trained_policy *trained,
                         options->archive);
     }
     if (stage > trained->curriculum->n_stages) {
-        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stages", stage,
-                        trained->curriculum->n_stages);
+        return aft_fail(error, AFT_ERR_USAGE, "--stage %d: the curriculum has %d stage%s", stage,
+                        trained->curriculum->n_stages,
+                        trained->curriculum->n_stages == 1 ? "" : "s");
     }
     trained->stage = stage > 0 ? stage : trained->stage;
     return AFT_OK;
@@ -200,5 +201,5 @@ int aft_run_export(const struct aft_export_options *options)
     if (code != AFT_OK) {
         (void)fprintf(stderr, "aftershock export: %s\n", error.message);
     }
-    return aft_compute_exit_code(code);
+    return aft_exit_code_of(code);
 }

@@ -127,7 +127,7 @@ static void add_value(struct aft_proto *graph, enum graph_field field, const cha
     aft_proto_message(&type, TENSOR_TYPE, &tensor);
     aft_proto_text(&value, VALUE_NAME, name);
     aft_proto_message(&value, VALUE_TYPE, &type);
-    aft_proto_message(graph, field, &value);
+    aft_proto_message(graph, (int)field, &value);
 }
 
 /* --- the policy's graph, in the order of exported_policy.h --- */

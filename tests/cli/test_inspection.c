@@ -246,6 +246,31 @@ static void status__lists_archives_with_their_scores(void **state)
     assert_non_null(strstr(outcome->out, "Will resume from Stage 2/2"));
 }
 
+/* Its process is of another machine, if of any. */
+static void status__prints_nothing_of_a_heartbeat_that_steers_the_terminal(void **state)
+{
+    (void)state;
+    write_text(folder, "stages.ini", curriculum);
+    write_text(run_folder, "heartbeat.json",
+               "{\"v\": 1, \"time\": \"then\\u001b[1A\", \"state\": \"tr\\u009b2Jaining\", "
+               "\"interval_s\": 1, \"exit_code\": null, \"process\": {\"pid\": 7, "
+               "\"host\": \"node\\u001b]0;x\\u0007\\n\", \"boot_id\": \"other\"}}");
+    const struct outcome *outcome = run_in(folder, "status");
+    assert_int_equal(outcome->code, 0);
+    if (strstr(outcome->out, "process 7 on node?]0;x??, tr??2Jaining; last word at then?[1A\n") ==
+        NULL) {
+        fail_msg("%s", outcome->out);
+    }
+}
+
+static void status__counts_one_stage_as_one(void **state)
+{
+    (void)state;
+    write_text(folder, "stages.ini", "[run]\nname = small\n[stage M4.5@50kN]\ntimesteps = 2048\n");
+    const struct outcome *outcome = run_in(folder, "status");
+    assert_non_null(strstr(outcome->out, "0 of 1 stage complete"));
+}
+
 static void status__reports_a_mistake_in_the_curriculum(void **state)
 {
     (void)state;
@@ -269,6 +294,8 @@ int main(void)
         TEST(status__takes_the_curriculum_from_the_archive_where_there_is_no_other),
         TEST(status__applies_set_to_the_curriculum_of_the_archive_too),
         TEST(status__lists_archives_with_their_scores),
+        TEST(status__prints_nothing_of_a_heartbeat_that_steers_the_terminal),
+        TEST(status__counts_one_stage_as_one),
         TEST(status__reports_a_mistake_in_the_curriculum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,23 @@ static void calls__refuse_other_sizes(void **state)
     close_batch(batch);
 }
 
+static void calls__refuse_arrays_that_are_null(void **state)
+{
+    (void)state;
+    struct batch *batch = open_batch(1);
+    struct aftershock_error error;
+    float actions[N] = {0.0F};
+    int code = aftershock_reset(batch->building, NULL, batch->n_obs, &error);
+    assert_refused(code, AFTERSHOCK_USAGE, &error, "reset: obs: the array is NULL");
+    reset(batch);
+    code = aftershock_step(batch->building, NULL, N, &batch->results, &error);
+    assert_refused(code, AFTERSHOCK_USAGE, &error, "step: actions: the array is NULL");
+    code = aftershock_step(batch->building, actions, N, NULL, &error);
+    assert_refused(code, AFTERSHOCK_USAGE, &error, "results");
+    do_step(batch, 0);
+    close_batch(batch);
+}
+
 static void step__changes_nothing_where_an_action_is_not_finite(void **state)
 {
     (void)state;
@@ -381,6 +398,7 @@ int main(void)
         cmocka_unit_test(create__refuses_what_is_wrong_and_says_why),
         cmocka_unit_test(create__takes_a_text_and_its_defaults),
         cmocka_unit_test(calls__refuse_other_sizes),
+        cmocka_unit_test(calls__refuse_arrays_that_are_null),
         cmocka_unit_test(step__changes_nothing_where_an_action_is_not_finite),
         cmocka_unit_test(step__gives_the_same_bits_on_any_number_of_threads),
         cmocka_unit_test(step__truncates_episodes_and_hands_out_their_figures),

@@ -139,6 +139,11 @@ class OfEnvironments(unittest.TestCase):
     def test_wrong_arguments_are_refused(self):
         for wrong in ({"n_envs": 0}, {"seed": -1}, {"seed": 2**64}):
             self.assertRaises(ValueError, aftershock.Environments, CURRICULUM, **wrong)
+        for name in ("stage", "n_envs", "threads"):  # whose lowest 32 bits are 1
+            with self.assertRaises(ValueError) as caught:
+                aftershock.Environments(CURRICULUM, **{name: 2**32 + 1})
+            self.assertIn("%s is 4294967297" % name, str(caught.exception))
+            self.assertRaises(TypeError, aftershock.Environments, CURRICULUM, **{name: 1.5})
         self.assertRaises(TypeError, aftershock.Environments, CURRICULUM, settings="a.b=1")
         self.assertRaises(AttributeError, getattr, aftershock, "Tower")
 

@@ -43,19 +43,19 @@ struct plan_case {
 #define COMPLETE "All stages complete"
 #define STAGE1                                                                                     \
     {                                                                                              \
-        "stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, NULL, false                     \
+        "stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, NULL, false, 0                  \
     }
 #define STAGE2                                                                                     \
     {                                                                                              \
-        "stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false                       \
+        "stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false, 0                    \
     }
 #define STAGE3                                                                                     \
     {                                                                                              \
-        "stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, false, NULL, false                       \
+        "stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, false, NULL, false, 0                    \
     }
 #define STAGE4                                                                                     \
     {                                                                                              \
-        "stage4_150kN.zip", AFT_ARCHIVE_STAGE, 4, 400, 2, false, NULL, false                       \
+        "stage4_150kN.zip", AFT_ARCHIVE_STAGE, 4, 400, 2, false, NULL, false, 0                    \
     }
 
 static const struct plan_case cases[] = {
@@ -102,10 +102,11 @@ static const struct plan_case cases[] = {
      .sentence = RESUMING},
     {.rule = "rule 1: INTERRUPTED, ERROR and steps are not used, and it is said so",
      .files = {STAGE1,
-               {"stage2_INTERRUPTED_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 50, 0, false, NULL, 0},
-               {"stage2_ERROR_100kN.zip", AFT_ARCHIVE_ERROR, 2, 60, 0, false, NULL, 0},
+               {"stage2_INTERRUPTED_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 50, 0, false, NULL, 0,
+                0},
+               {"stage2_ERROR_100kN.zip", AFT_ARCHIVE_ERROR, 2, 60, 0, false, NULL, 0, 0},
                {"checkpoints/stage2_step000000070.zip", AFT_ARCHIVE_CHECKPOINT, 2, 70, 0, false,
-                NULL, 0}},
+                NULL, 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -127,7 +128,7 @@ static const struct plan_case cases[] = {
      .said = {"stage2_INTERRUPTED_100kN.zip (interrupted, stage 2, step 20 of attempt 2)"}},
     {.rule = "rule 1: interrupted in the first stage starts it anew, and says how to continue",
      .files = {{"stage1_INTERRUPTED_50kN.zip", AFT_ARCHIVE_INTERRUPTED, 1, 50, NONE, false, NULL,
-                false}},
+                false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_FRESH,
      .next_stage = 1,
@@ -136,7 +137,7 @@ static const struct plan_case cases[] = {
     {.rule = "rule 2: a state of another lineage is not offered",
      .files = {STAGE1,
                {"stage2_INTERRUPTED_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 50, FOREIGN, false,
-                NULL, false}},
+                NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -146,7 +147,7 @@ static const struct plan_case cases[] = {
     {.rule = "rule 1: what is left of stages that are complete is not mentioned",
      .files = {STAGE1,
                {"stage1_INTERRUPTED_50kN.zip", AFT_ARCHIVE_INTERRUPTED, 1, 50, NONE, false, NULL,
-                false}},
+                false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -154,27 +155,27 @@ static const struct plan_case cases[] = {
      .sentence = RESUMING,
      .said = {"!INTERRUPTED"}},
     {.rule = "rule 1: best and final never count",
-     .files = {{"best_model.zip", AFT_ARCHIVE_BEST, 1, 50, NONE, false, NULL, false},
-               {"final_x.zip", AFT_ARCHIVE_FINAL, 1, 50, NONE, false, NULL, false}},
+     .files = {{"best_model.zip", AFT_ARCHIVE_BEST, 1, 50, NONE, false, NULL, false, 0},
+               {"final_x.zip", AFT_ARCHIVE_FINAL, 1, 50, NONE, false, NULL, false, 0}},
      .n_stages = 1,
      .outcome = AFT_PLAN_FRESH,
      .next_stage = 1,
      .sentence = FRESH},
     {.rule = "rule 1: a stage archive under another name does not count",
-     .files = {{"backup.zip", AFT_ARCHIVE_STAGE, 1, 50, NONE, false, NULL, false}},
+     .files = {{"backup.zip", AFT_ARCHIVE_STAGE, 1, 50, NONE, false, NULL, false, 0}},
      .n_stages = 1,
      .outcome = AFT_PLAN_FRESH,
      .next_stage = 1,
      .sentence = FRESH},
     {.rule = "rule 1: whatever force the name says",
-     .files = {{"stage1_112.5kN.zip", AFT_ARCHIVE_STAGE, 1, 50, NONE, false, NULL, false}},
+     .files = {{"stage1_112.5kN.zip", AFT_ARCHIVE_STAGE, 1, 50, NONE, false, NULL, false, 0}},
      .n_stages = 2,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
      .next_stage = 2,
      .sentence = RESUMING},
     {.rule = "rule 1: a file named as a stage but of another kind does not count",
-     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 50, 0, false, NULL, 0}},
+     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_INTERRUPTED, 2, 50, 0, false, NULL, 0, 0}},
      .n_stages = 3,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -183,7 +184,9 @@ static const struct plan_case cases[] = {
      .said = {"--resume latest"}},
 
     {.rule = "rule 4: a damaged stage is renamed and the one before it used",
-     .files = {STAGE1, STAGE2, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, NULL, 0}},
+     .files = {STAGE1,
+               STAGE2,
+               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, NULL, 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 2,
@@ -193,7 +196,9 @@ static const struct plan_case cases[] = {
               "kept as stage3_150kN.zip.corrupt"},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip", "stage3_150kN.zip.corrupt"}},
     {.rule = "rule 4: a damaged stage in the middle",
-     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, true, NULL, 0}, STAGE3},
+     .files = {STAGE1,
+               {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, true, NULL, 0, 0},
+               STAGE3},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -202,7 +207,7 @@ static const struct plan_case cases[] = {
      .said = {"Damaged: ", "Behind the gap: "},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip.corrupt", "stage3_150kN.zip"}},
     {.rule = "rule 4: a damaged first stage is refused",
-     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, true, NULL, 0}, STAGE2},
+     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, true, NULL, 0, 0}, STAGE2},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .next_stage = 1,
@@ -210,8 +215,8 @@ static const struct plan_case cases[] = {
      .said = {"stage1_50kN.zip: digest of the file", "--fresh"},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip"}},
     {.rule = "rule 4: archives, none of them valid",
-     .files = {{"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 100, NONE, true, NULL, 0},
-               {"best_model.zip", AFT_ARCHIVE_BEST, 1, 100, NONE, true, NULL, 0}},
+     .files = {{"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 100, NONE, true, NULL, 0, 0},
+               {"best_model.zip", AFT_ARCHIVE_BEST, 1, 100, NONE, true, NULL, 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .next_stage = 1,
@@ -219,7 +224,7 @@ static const struct plan_case cases[] = {
      .said = {"stage2_100kN.zip: ", "best_model.zip: ", "--fresh"},
      .after = {"stage2_100kN.zip", "best_model.zip"}},
     {.rule = "rule 4: *.corrupt counts",
-     .files = {{"stage2_100kN.zip.corrupt", AFT_ARCHIVE_STAGE, 2, 100, NONE, true, NULL, 0}},
+     .files = {{"stage2_100kN.zip.corrupt", AFT_ARCHIVE_STAGE, 2, 100, NONE, true, NULL, 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .next_stage = 1,
@@ -229,7 +234,7 @@ static const struct plan_case cases[] = {
     {.rule = "rule 4: damaged checkpoints are left alone",
      .files = {STAGE1,
                {"checkpoints/stage2_step000000070.zip", AFT_ARCHIVE_CHECKPOINT, 2, 70, 0, true,
-                NULL, 0}},
+                NULL, 0, 0}},
      .n_stages = 2,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -238,7 +243,7 @@ static const struct plan_case cases[] = {
      .said = {"Not valid, and left alone: "},
      .after = {"stage1_50kN.zip", "checkpoints/stage2_step000000070.zip"}},
     {.rule = "rule 4: a stage number that name and manifest dispute is refused, not renamed",
-     .files = {STAGE1, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, 0}},
+     .files = {STAGE1, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .last_completed = 1,
@@ -250,7 +255,7 @@ static const struct plan_case cases[] = {
     {.rule = "two archives of one stage are refused",
      .files = {STAGE1,
                STAGE2,
-               {"stage2_80kN.zip", AFT_ARCHIVE_STAGE, 2, 210, 0, false, NULL, false}},
+               {"stage2_80kN.zip", AFT_ARCHIVE_STAGE, 2, 210, 0, false, NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .last_completed = 1,
@@ -259,7 +264,7 @@ static const struct plan_case cases[] = {
      .said = {"stage2_100kN.zip\n", "stage2_80kN.zip\n"},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip", "stage2_80kN.zip"}},
     {.rule = "two archives of one stage are refused, also when one is damaged",
-     .files = {STAGE1, {"stage1_80kN.zip", AFT_ARCHIVE_STAGE, 1, 210, NONE, true, NULL, false}},
+     .files = {STAGE1, {"stage1_80kN.zip", AFT_ARCHIVE_STAGE, 1, 210, NONE, true, NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .next_stage = 1,
@@ -267,7 +272,7 @@ static const struct plan_case cases[] = {
      .after = {"stage1_50kN.zip", "stage1_80kN.zip"}},
 
     {.rule = "rule 5: changed settings of a completed stage are refused",
-     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, "changed", 0}},
+     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, "changed", 0, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_REFUSE,
      .last_completed = 2,
@@ -276,7 +281,7 @@ static const struct plan_case cases[] = {
      .said = {"ppo.gamma: trained with 0.985, now 0.5", "restore these values in the INI",
               "from stage 2 on, delete stage2_100kN.zip", "--accept-changes", "!timesteps"}},
     {.rule = "rule 5: keys that one side lacks",
-     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, "renamed", 0}},
+     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, "renamed", 0, 0}},
      .n_stages = 1,
      .outcome = AFT_PLAN_REFUSE,
      .last_completed = 1,
@@ -284,14 +289,14 @@ static const struct plan_case cases[] = {
      .said = {"ppo.activation: trained with \"tanh\", now (not set)",
               "ppo.nonlinearity: trained with (not set), now \"tanh\""}},
     {.rule = "rule 5: another fingerprint though every key reads the same",
-     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, "same", 0}},
+     .files = {{"stage1_50kN.zip", AFT_ARCHIVE_STAGE, 1, 100, NONE, false, "same", 0, 0}},
      .n_stages = 1,
      .outcome = AFT_PLAN_REFUSE,
      .last_completed = 1,
      .sentence = "Refused: stage 1 was trained with other settings than the curriculum has now",
      .said = {"every key reads the same, but the fingerprint differs"}},
     {.rule = "rule 5: --accept-changes goes on",
-     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, "changed", 0}},
+     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, "changed", 0, 0}},
      .n_stages = 4,
      .accept_changes = true,
      .outcome = AFT_PLAN_RESUME,
@@ -301,7 +306,8 @@ static const struct plan_case cases[] = {
      .said = {"Found checkpoint: ", "Accepted (--accept-changes)", "now 0.5"}},
     {.rule = "rule 5: behind a gap settings may differ",
      .files = {STAGE1,
-               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, FOREIGN, false, "changed", false}},
+               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, FOREIGN, false, "changed", false,
+                0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
@@ -312,7 +318,7 @@ static const struct plan_case cases[] = {
     {.rule = "rule 6: training starts at the gap",
      .files = {STAGE1,
                STAGE2,
-               {"stage4_150kN.zip", AFT_ARCHIVE_STAGE, 4, 400, FOREIGN, false, NULL, false}},
+               {"stage4_150kN.zip", AFT_ARCHIVE_STAGE, 4, 400, FOREIGN, false, NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 2,
@@ -321,7 +327,7 @@ static const struct plan_case cases[] = {
      .said = {"Behind the gap: ", "stage4_150kN.zip"},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip", "stage4_150kN.zip"}},
     {.rule = "rule 6: a gap at the first stage starts fresh and keeps the others",
-     .files = {{"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, FOREIGN, false, NULL, false}},
+     .files = {{"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, FOREIGN, false, NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_FRESH,
      .next_stage = 1,
@@ -330,8 +336,8 @@ static const struct plan_case cases[] = {
      .after = {"stage2_100kN.zip"}},
     {.rule = "rule 6: a stage that started from another training is behind a gap",
      .files = {STAGE1,
-               {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, true},
-               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, FOREIGN, false, NULL, false}},
+               {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, true, 0},
+               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, FOREIGN, false, NULL, false, 0}},
      .n_stages = 4,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 2,
@@ -342,22 +348,25 @@ static const struct plan_case cases[] = {
               "stage2_100kN.zip"},
      .after = {"stage1_50kN.zip", "stage2_100kN.zip", "stage3_150kN.zip"}},
     {.rule = "rule 3: a stage that an import started names no parent and follows any",
-     .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, NONE, false, NULL, false}},
+     .files = {STAGE1,
+               {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, NONE, false, NULL, false, 0}},
      .n_stages = 2,
      .outcome = AFT_PLAN_COMPLETE,
      .last_completed = 2,
      .sentence = COMPLETE},
     {.rule = "set-aside archives are never used",
      .files = {STAGE1,
-               {"stage2_100kN.superseded.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false},
-               {"stage2_100kN.zip.corrupt", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false}},
+               {"stage2_100kN.superseded.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false, 0},
+               {"stage2_100kN.zip.corrupt", AFT_ARCHIVE_STAGE, 2, 200, 0, false, NULL, false, 0}},
      .n_stages = 2,
      .outcome = AFT_PLAN_RESUME,
      .last_completed = 1,
      .next_stage = 2,
      .sentence = RESUMING},
     {.rule = "a shortened curriculum leaves later stages alone",
-     .files = {STAGE1, STAGE2, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, NULL, 0}},
+     .files = {STAGE1,
+               STAGE2,
+               {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, NULL, 0, 0}},
      .n_stages = 2,
      .outcome = AFT_PLAN_COMPLETE,
      .last_completed = 2,
@@ -493,7 +502,8 @@ static void plan__resume_report_begins_with_the_promised_lines(void **state)
     struct aft_plan plan;
     struct aft_stage_expectation stages[MAX_STAGES];
     const struct plan_case plan_case = {
-        .files = {STAGE1, STAGE2, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, 0, 0}}};
+        .files = {
+            STAGE1, STAGE2, {"stage3_150kN.zip", AFT_ARCHIVE_STAGE, 3, 300, 1, true, 0, 0, 0}}};
     fixture_make_folder(folder);
     put_files(folder, &plan_case);
     expect_stages(stages, &plan_case);
@@ -524,7 +534,8 @@ static void settle__keeps_every_corrupt_file(void **state)
     char folder[PATH_MAX];
     const struct plan_case plan_case = {
         .rule = "settle",
-        .files = {STAGE1, {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, true, NULL, false}}};
+        .files = {STAGE1,
+                  {"stage2_100kN.zip", AFT_ARCHIVE_STAGE, 2, 200, 0, true, NULL, false, 0}}};
     struct aft_stage_expectation stages[MAX_STAGES];
     fixture_make_folder(folder);
     expect_stages(stages, &plan_case);

@@ -64,6 +64,32 @@ static void console__heads_each_stage_with_its_settings(void **state)
     assert_non_null(strstr(text, "64,64 tanh"));
 }
 
+static void console__heads_a_stage_once_for_all_workers(void **state)
+{
+    (void)state;
+    struct aft_event events[] = {
+        event_run_begins(),       event_stage(AFT_EVENT_STAGE_BEGINS, 0),
+        event_iteration(2, 1001), event_stage(AFT_EVENT_STAGE_BEGINS, 16000), /* another worker */
+        event_iteration(3, 1002), event_stage(AFT_EVENT_STAGE_BEGINS, 0)};
+    events[1].u.begins.attempt = events[3].u.begins.attempt = 1;
+    events[5].u.begins.attempt = 2;
+    show(AFT_PROGRESS_PLAIN, events, 5);
+    assert_int_equal(count("STAGE 2/4"), 1);
+    assert_int_equal(count("goes on from step 16,000\n"), 1);
+    show(AFT_PROGRESS_PLAIN, events, 6);
+    assert_int_equal(count("STAGE 2/4"), 2);
+    assert_int_equal(count("STAGE 2/4: M5.7@100kN, attempt 2"), 1);
+}
+
+static void console__heads_a_stage_that_is_resumed(void **state)
+{
+    (void)state;
+    struct aft_event events[] = {event_run_begins(), event_stage(AFT_EVENT_STAGE_BEGINS, 16000)};
+    show(AFT_PROGRESS_PLAIN, events, 2);
+    assert_int_equal(count("STAGE 2/4"), 1);
+    assert_int_equal(count("goes on from step 16,000\n"), 1);
+}
+
 static void console__prints_a_table_in_groups_without_unknown_figures(void **state)
 {
     (void)state;
@@ -300,6 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(console__begins_with_the_plan),
         cmocka_unit_test(console__heads_each_stage_with_its_settings),
+        cmocka_unit_test(console__heads_a_stage_once_for_all_workers),
+        cmocka_unit_test(console__heads_a_stage_that_is_resumed),
         cmocka_unit_test(console__prints_a_table_in_groups_without_unknown_figures),
         cmocka_unit_test(console__limits_tables_by_time_not_by_iteration),
         cmocka_unit_test(console__shows_the_last_iteration_when_a_stage_ends),

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "csv_file.h"
 #include "events.h"
 #include "report/observers.h"
 
@@ -11,42 +12,27 @@
 
 #include <cmocka.h>
 
-static char folder[64], path[96];
-static char *contents;
+static struct csv_file file;
 
 static int set_up(void **state)
 {
     (void)state;
-    (void)strcpy(folder, "/tmp/aft_monitor_XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/monitor.csv", folder);
+    csv_file_open(&file, "monitor.csv");
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    (void)unlink(path);
-    (void)rmdir(folder);
-    free(contents);
-    contents = NULL;
+    csv_file_close(&file);
     return 0;
-}
-
-static const char *read_csv(void)
-{
-    size_t size;
-    free(contents);
-    contents = NULL;
-    assert_int_equal(aft_file_read(&contents, &size, path, 1 << 20, NULL), AFT_OK);
-    return contents;
 }
 
 static struct aft_observer open_csv(int64_t keep)
 {
     struct aft_observer csv;
     struct aft_error error;
-    if (aft_monitor_csv_create(&csv, folder, keep, &error) != AFT_OK) {
+    if (aft_monitor_csv_create(&csv, file.folder, keep, &error) != AFT_OK) {
         fail_msg("%s", error.message);
     }
     return csv;
@@ -63,15 +49,6 @@ static void publish(struct aft_observer *csv, int64_t iteration, double time)
     csv->on_event(csv->self, &event);
 }
 
-static int lines(const char *text)
-{
-    int n = 0;
-    for (; *text; text++) {
-        n += *text == '\n';
-    }
-    return n;
-}
-
 static void monitor_csv__is_in_the_format_of_sb3s_monitor(void **state)
 {
     (void)state;
@@ -80,7 +57,7 @@ static void monitor_csv__is_in_the_format_of_sb3s_monitor(void **state)
     csv.on_event(csv.self, &begins); /* at 1000 */
     publish(&csv, 1, 1002.5);
     csv.destroy(csv.self);
-    assert_string_equal(read_csv(),
+    assert_string_equal(csv_file_read(&file),
                         "#{\"t_start\": 1000.000000, \"env_id\": \"aftershock\"}\n"
                         "r,l,t,total_timesteps,stage,peak_drift_to_passive\n"
                         "-1.5,500,2.500000,304000,2,0.75\n"
@@ -93,10 +70,10 @@ static void monitor_csv__writes_an_iterations_episodes_at_its_end(void **state)
     struct aft_observer csv = open_csv(0);
     struct aft_event event = event_episode(1, 0, 1000);
     csv.on_event(csv.self, &event);
-    assert_int_equal(lines(read_csv()), 2);
+    assert_int_equal(csv_file_lines(&file), 2);
     event = event_iteration(1, 1000);
     csv.on_event(csv.self, &event);
-    assert_int_equal(lines(read_csv()), 3);
+    assert_int_equal(csv_file_lines(&file), 3);
     csv.destroy(csv.self);
 }
 
@@ -116,7 +93,7 @@ static void monitor_csv__goes_on_with_its_clock_after_a_resume(void **state)
     publish(&csv, 2, 505);
     publish(&csv, 3, 1030);
     csv.destroy(csv.self);
-    const char *at = strstr(read_csv(), "peak_drift_to_passive\n");
+    const char *at = strstr(csv_file_read(&file), "peak_drift_to_passive\n");
     double last = 0;
     int64_t step = 300000;
     for (int i = 0; i < 6; i++) {
@@ -129,7 +106,7 @@ static void monitor_csv__goes_on_with_its_clock_after_a_resume(void **state)
         last = t;
     }
     assert_float_equal(last, 30.000001, 1e-9);
-    assert_int_equal(lines(at), 1);
+    assert_int_equal(csv_file_lines(&file), 2 + 6);
 }
 
 static void monitor_csv__returns_to_an_earlier_step(void **state)
@@ -141,7 +118,7 @@ static void monitor_csv__returns_to_an_earlier_step(void **state)
     }
     publish(&csv, 3, 1005);
     csv.destroy(csv.self);
-    assert_int_equal(lines(read_csv()), 2 + 2 * 3);
+    assert_int_equal(csv_file_lines(&file), 2 + 2 * 3);
 }
 
 static void monitor_csv__leaves_a_file_of_others_alone(void **state)
@@ -150,15 +127,15 @@ static void monitor_csv__leaves_a_file_of_others_alone(void **state)
     static const char other[] = "#{\"t_start\": 1.0, \"env_id\": \"Pendulum\"}\nr,l,t\n1,2,3\n";
     struct aft_observer csv;
     struct aft_error error;
-    assert_int_equal(aft_file_publish(path, other, sizeof other - 1, NULL), AFT_OK);
-    assert_int_equal(aft_monitor_csv_create(&csv, folder, 0, &error), AFT_ERR_REFUSED);
-    assert_string_equal(read_csv(), other);
+    assert_int_equal(aft_file_publish(file.path, other, sizeof other - 1, NULL), AFT_OK);
+    assert_int_equal(aft_monitor_csv_create(&csv, file.folder, 0, &error), AFT_ERR_REFUSED);
+    assert_string_equal(csv_file_read(&file), other);
 }
 
 static void monitor_csv__goes_on_when_the_disk_is_full(void **state)
 {
     (void)state;
-    assert_int_equal(symlink("/dev/full", path), 0);
+    assert_int_equal(symlink("/dev/full", file.path), 0);
     struct aft_observer csv = open_csv(0);
     publish(&csv, 1, 1000); /* one warning on standard error, and no failure */
     publish(&csv, 2, 1000);

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "csv_file.h"
 #include "events.h"
 #include "report/observers.h"
 
@@ -10,29 +11,24 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static char folder[64], path[96];
-static char *contents;
+static struct csv_file file;
 
 static int set_up(void **state)
 {
     (void)state;
-    (void)strcpy(folder, "/tmp/aft_csv_XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/progress.csv", folder);
+    csv_file_open(&file, "progress.csv");
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    (void)unlink(path);
-    (void)rmdir(folder);
-    free(contents);
-    contents = NULL;
+    csv_file_close(&file);
     return 0;
 }
 
@@ -40,7 +36,7 @@ static struct aft_observer open_csv(int64_t keep)
 {
     struct aft_observer csv;
     struct aft_error error;
-    if (aft_progress_csv_create(&csv, folder, keep, &error) != AFT_OK) {
+    if (aft_progress_csv_create(&csv, file.folder, keep, &error) != AFT_OK) {
         fail_msg("%s", error.message);
     }
     return csv;
@@ -61,28 +57,10 @@ static void write_iterations(int64_t keep, int64_t first, int64_t last)
     csv.destroy(csv.self);
 }
 
-static const char *read_csv(void)
-{
-    size_t size;
-    free(contents);
-    contents = NULL;
-    assert_int_equal(aft_file_read(&contents, &size, path, 1 << 20, NULL), AFT_OK);
-    return contents;
-}
-
-static int lines(const char *text)
-{
-    int n = 0;
-    for (; *text; text++) {
-        n += *text == '\n';
-    }
-    return n;
-}
-
 /* The cell of a column in the row, counted from 1. */
 static void get_cell(char out[64], const char *column, int row)
 {
-    const char *text = read_csv(), *line = text;
+    const char *text = csv_file_read(&file), *line = text;
     size_t length = strlen(column);
     int place = 0;
     for (const char *name = text;
@@ -159,11 +137,11 @@ static void progress_csv__writes_one_row_per_iteration_as_it_happens(void **stat
     (void)state;
     struct aft_observer csv = open_csv(0);
     publish(&csv, 1);
-    assert_int_equal(lines(read_csv()), 2);
+    assert_int_equal(csv_file_lines(&file), 2);
     struct aft_event other = event_evaluation();
     csv.on_event(csv.self, &other);
     publish(&csv, 2);
-    assert_int_equal(lines(read_csv()), 3);
+    assert_int_equal(csv_file_lines(&file), 3);
     csv.destroy(csv.self);
 }
 
@@ -188,7 +166,7 @@ static void progress_csv__has_an_evaluations_scores_in_its_iterations_row(void *
     csv.on_event(csv.self, &last);
     publish(&csv, 3);
     csv.destroy(csv.self);
-    assert_int_equal(lines(read_csv()), 4);
+    assert_int_equal(csv_file_lines(&file), 4);
     static const char *const expected[][2] = {
         {"control/validation_score", "-0.75"},
         {"control/validation_peak_drift_to_passive", "0.714"},
@@ -207,12 +185,88 @@ static void progress_csv__has_an_evaluations_scores_in_its_iterations_row(void *
     }
 }
 
+/* The iteration's evaluation, after which its row is written again. */
+static void evaluate(struct aft_observer *csv, int64_t iteration)
+{
+    struct aft_event evaluation = event_evaluation();
+    evaluation.total_step = event_iteration(iteration, 1000).total_step;
+    evaluation.stage = evaluation.u.evaluation.of_stage = 2;
+    csv->on_event(csv->self, &evaluation);
+}
+
+/* A process that the kernel ends, by SIGXFSZ, as soon as it writes beyond the size. */
+static void evaluate_and_be_killed(struct aft_observer *csv, int64_t iteration, off_t size)
+{
+    struct rlimit none = {0}, limit = {(rlim_t)size, (rlim_t)size};
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        evaluate(csv, iteration);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGXFSZ);
+}
+
+static void progress_csv__loses_no_row_to_a_kill_while_one_is_written_again(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct stat before;
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    assert_int_equal(stat(file.path, &before), 0);
+    publish(&csv, 2);
+    for (off_t size = 0; size <= before.st_size; size += before.st_size / 3) {
+        evaluate_and_be_killed(&csv, 2, size);
+        assert_int_equal(csv_file_lines(&file), 3);
+        get_cell(cell, "time/iterations", 2);
+        assert_string_equal(cell, "2");
+    }
+    evaluate(&csv, 2);
+    csv.destroy(csv.self);
+    assert_int_equal(csv_file_lines(&file), 3);
+    get_cell(cell, "control/validation_score", 2);
+    assert_string_equal(cell, "-0.75");
+    assert_int_equal(aft_file_sweep_temporaries(file.folder, NULL, NULL), AFT_OK);
+}
+
+static void progress_csv__keeps_a_row_that_cannot_be_written_again(void **state)
+{
+    (void)state;
+    char cell[64];
+    struct rlimit before, limit;
+    struct stat status;
+    struct aft_observer csv = open_csv(0);
+    publish(&csv, 1);
+    assert_int_equal(stat(file.path, &status), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)status.st_size;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    evaluate(&csv, 1);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+    publish(&csv, 2);
+    csv.destroy(csv.self);
+    assert_int_equal(csv_file_lines(&file), 3);
+    get_cell(cell, "time/iterations", 1);
+    assert_string_equal(cell, "1");
+    get_cell(cell, "control/validation_score", 1);
+    assert_string_equal(cell, "");
+}
+
 static void progress_csv__goes_on_after_a_resume_without_a_doubled_step(void **state)
 {
     (void)state;
     write_iterations(0, 1, 5);
     write_iterations(300000 + 2 * 8000, 3, 4);
-    assert_int_equal(lines(read_csv()), 5);
+    assert_int_equal(csv_file_lines(&file), 5);
     char cell[64];
     get_cell(cell, "time/iterations", 2);
     assert_string_equal(cell, "2");
@@ -231,7 +285,7 @@ static void progress_csv__rolls_back_when_a_worker_starts_again(void **state)
     publish(&csv, 4);
     publish(&csv, 5);
     csv.destroy(csv.self);
-    assert_int_equal(lines(read_csv()), 6);
+    assert_int_equal(csv_file_lines(&file), 6);
     char cell[64];
     get_cell(cell, "time/iterations", 5);
     assert_string_equal(cell, "5");
@@ -242,10 +296,10 @@ static void progress_csv__drops_a_row_torn_by_a_kill(void **state)
     (void)state;
     write_iterations(0, 1, 3);
     struct stat status;
-    assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(truncate(path, status.st_size - 5), 0);
+    assert_int_equal(stat(file.path, &status), 0);
+    assert_int_equal(truncate(file.path, status.st_size - 5), 0);
     write_iterations(INT64_MAX, 3, 3);
-    assert_int_equal(lines(read_csv()), 4);
+    assert_int_equal(csv_file_lines(&file), 4);
     char cell[64];
     get_cell(cell, "time/iterations", 3);
     assert_string_equal(cell, "3");
@@ -256,14 +310,14 @@ static void progress_csv__survives_every_torn_length(void **state)
     (void)state;
     write_iterations(0, 1, 2);
     struct stat status;
-    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(file.path, &status), 0);
     for (off_t size = status.st_size; size >= 0; size--) {
-        (void)unlink(path);
+        (void)unlink(file.path);
         write_iterations(0, 1, 2);
-        assert_int_equal(truncate(path, size), 0);
+        assert_int_equal(truncate(file.path, size), 0);
         write_iterations(INT64_MAX, 9, 9);
         char cell[64];
-        get_cell(cell, "time/iterations", lines(read_csv()) - 1);
+        get_cell(cell, "time/iterations", csv_file_lines(&file) - 1);
         assert_string_equal(cell, "9");
     }
 }
@@ -272,26 +326,27 @@ static void progress_csv__keeps_the_header_of_an_earlier_version(void **state)
 {
     (void)state;
     static const char old[] = "time/total_timesteps,gone,train/loss\n100,7,0.5\n";
-    assert_int_equal(aft_file_publish(path, old, sizeof old - 1, NULL), AFT_OK);
+    assert_int_equal(aft_file_publish(file.path, old, sizeof old - 1, NULL), AFT_OK);
     write_iterations(100, 1, 1);
-    assert_string_equal(read_csv(), "time/total_timesteps,gone,train/loss\n100,7,0.5\n308000,,0\n");
+    assert_string_equal(csv_file_read(&file),
+                        "time/total_timesteps,gone,train/loss\n100,7,0.5\n308000,,0\n");
 }
 
 static void progress_csv__refuses_a_file_that_is_not_its_own(void **state)
 {
     (void)state;
     static const char other[] = "name,grade\nA,1\n";
-    assert_int_equal(aft_file_publish(path, other, sizeof other - 1, NULL), AFT_OK);
+    assert_int_equal(aft_file_publish(file.path, other, sizeof other - 1, NULL), AFT_OK);
     struct aft_observer csv;
     struct aft_error error;
-    assert_int_equal(aft_progress_csv_create(&csv, folder, 0, &error), AFT_ERR_REFUSED);
-    assert_string_equal(read_csv(), other);
+    assert_int_equal(aft_progress_csv_create(&csv, file.folder, 0, &error), AFT_ERR_REFUSED);
+    assert_string_equal(csv_file_read(&file), other);
 }
 
 static void progress_csv__goes_on_when_the_disk_is_full(void **state)
 {
     (void)state;
-    assert_int_equal(symlink("/dev/full", path), 0);
+    assert_int_equal(symlink("/dev/full", file.path), 0);
     write_iterations(0, 1, 3); /* one warning on standard error, and no failure */
 }
 
@@ -300,7 +355,7 @@ static void progress_csv__leaves_no_part_of_a_row_that_did_not_fit(void **state)
     (void)state;
     write_iterations(0, 1, 1);
     struct stat status;
-    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(file.path, &status), 0);
     struct rlimit before, limit;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     limit = before;
@@ -313,7 +368,7 @@ static void progress_csv__leaves_no_part_of_a_row_that_did_not_fit(void **state)
     publish(&csv, 3); /* there is space again */
     csv.destroy(csv.self);
     (void)signal(SIGXFSZ, handler);
-    assert_int_equal(lines(read_csv()), 3);
+    assert_int_equal(csv_file_lines(&file), 3);
     char cell[64];
     get_cell(cell, "time/iterations", 2);
     assert_string_equal(cell, "3");
@@ -324,16 +379,13 @@ static void progress_csv__begins_anew_where_it_was_deleted(void **state)
     (void)state;
     char cell[64];
     struct aft_observer csv = open_csv(0);
-    struct aft_event evaluation = event_evaluation();
     publish(&csv, 1);
     publish(&csv, 2);
-    assert_int_equal(unlink(path), 0);
-    evaluation.stage = evaluation.u.evaluation.of_stage = 2;
-    evaluation.total_step = event_iteration(2, 0).total_step;
-    csv.on_event(csv.self, &evaluation); /* writes the row of its iteration again */
+    assert_int_equal(unlink(file.path), 0);
+    evaluate(&csv, 2); /* writes the row of its iteration again */
     publish(&csv, 3);
     csv.destroy(csv.self);
-    assert_int_equal(lines(read_csv()), 3);
+    assert_int_equal(csv_file_lines(&file), 3);
     get_cell(cell, "time/iterations", 1);
     assert_string_equal(cell, "2");
     get_cell(cell, "control/validation_score", 1);
@@ -349,6 +401,8 @@ int main(void)
         TEST(progress_csv__leaves_a_cell_empty_for_an_unknown_figure),
         TEST(progress_csv__writes_one_row_per_iteration_as_it_happens),
         TEST(progress_csv__has_an_evaluations_scores_in_its_iterations_row),
+        TEST(progress_csv__loses_no_row_to_a_kill_while_one_is_written_again),
+        TEST(progress_csv__keeps_a_row_that_cannot_be_written_again),
         TEST(progress_csv__goes_on_after_a_resume_without_a_doubled_step),
         TEST(progress_csv__rolls_back_when_a_worker_starts_again),
         TEST(progress_csv__drops_a_row_torn_by_a_kill),

@@ -205,6 +205,19 @@ static void event_files__of_others_are_left_alone(void **state)
     free(bytes);
 }
 
+/* Here a folder; a process of the superuser's reads any file. */
+static void event_files__that_cannot_be_read_are_left_out_alone(void **state)
+{
+    (void)state;
+    char path[128];
+    write_iterations(0, 1, 3);
+    (void)snprintf(path, sizeof path, "%s/events.out.tfevents.0000000001.host.1.0", folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    write_iterations(step_of(2), 3, 5);
+    assert_int_equal(rmdir(path), 0);
+    expect_iterations(5);
+}
+
 static void publish_evaluation(struct aft_observer *board, int64_t step)
 {
     for (int stage = 1; stage <= 2; stage++) {
@@ -305,6 +318,7 @@ int main(void)
         TEST(event_files__sort_in_the_order_of_their_beginning),
         TEST(event_files__lose_a_record_torn_at_many_lengths),
         TEST(event_files__of_others_are_left_alone),
+        TEST(event_files__that_cannot_be_read_are_left_out_alone),
         TEST(event_files__hold_an_evaluation_once_that_was_made_twice),
         TEST(event_files__gather_the_news_of_a_step),
         TEST(event_files__go_on_when_there_is_no_space),

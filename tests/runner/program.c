@@ -161,6 +161,15 @@ bool program_said(const char *folder, const char *text)
     return strstr(read_output(folder), text) != NULL;
 }
 
+int program_times_said(const char *folder, const char *text)
+{
+    int n = 0;
+    for (const char *at = read_output(folder); (at = strstr(at, text)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
 void program_show_output(const char *folder)
 {
     (void)fputs(read_output(folder), stderr);

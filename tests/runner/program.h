@@ -29,6 +29,7 @@ void program_start_train(struct program *program, const char *folder, const char
 int program_wait(struct program *program);
 int program_train(const char *folder, const char *curriculum, const char *const *arguments);
 bool program_said(const char *folder, const char *text); /* in the output of the last start */
+int program_times_said(const char *folder, const char *text);
 /* Waits until the running program has said it; false if it ended without. */
 bool program_await_said(const struct program *program, const char *folder, const char *text);
 void program_show_output(const char *folder);

@@ -17,39 +17,35 @@
 
 enum { N = 2 };
 
-static char path[64];
-static char keys[N][AFT_SHA256_HEX_SIZE];
+static struct aft_reference_file file;
 static const struct aft_evaluation_settings settings = {.motions = 8, .tail_s = 5};
-
-static const char (*as_const(char (*of)[AFT_SHA256_HEX_SIZE]))[AFT_SHA256_HEX_SIZE]
-{
-    return (const char(*)[AFT_SHA256_HEX_SIZE])of;
-}
 
 static int set_up(void **state)
 {
     (void)state;
     struct aft_error error;
     struct aft_reference_scores scores;
-    (void)snprintf(path, sizeof path, "/tmp/aftershock-references-%d.json", (int)getpid());
+    file.n = N;
+    (void)snprintf(file.path, sizeof file.path, "/tmp/aftershock-references-%d.json",
+                   (int)getpid());
     for (int i = 0; i < N; i++) {
-        aft_reference_key(keys[i], i == 0 ? "first" : "second", &settings);
+        aft_reference_key(file.keys[i], i == 0 ? "first" : "second", &settings);
     }
     aft_reference_scores_forget(&scores);
     scores.stages[0] = (struct aft_reference_score){0.1, 0.2, 0.3, 0.7};
-    return aft_reference_scores_write(&scores, path, as_const(keys), N, &error) != AFT_OK;
+    return aft_reference_scores_write(&scores, &file, &error) != AFT_OK;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return unlink(path);
+    return unlink(file.path);
 }
 
 static struct aft_reference_scores read_file(void)
 {
     struct aft_reference_scores scores;
-    aft_reference_scores_read(&scores, path, as_const(keys), N);
+    aft_reference_scores_read(&scores, &file);
     return scores;
 }
 
@@ -70,15 +66,15 @@ static void scores__of_other_settings_are_not_known(void **state)
     (void)state;
     struct aft_evaluation_settings other = settings;
     other.motions++;
-    aft_reference_key(keys[0], "first", &other);
+    aft_reference_key(file.keys[0], "first", &other);
     struct aft_reference_scores scores = read_file();
     assert_false(aft_reference_score_known(&scores.stages[0]));
     other = settings;
     other.tail_s += 1;
-    aft_reference_key(keys[0], "first", &other);
+    aft_reference_key(file.keys[0], "first", &other);
     scores = read_file();
     assert_false(aft_reference_score_known(&scores.stages[0]));
-    aft_reference_key(keys[0], "First", &settings);
+    aft_reference_key(file.keys[0], "First", &settings);
     scores = read_file();
     assert_false(aft_reference_score_known(&scores.stages[0]));
 }
@@ -89,10 +85,20 @@ static void scores__of_a_damaged_file_are_not_known(void **state)
     static const char *const wrong[] = {"", "{", "[]", "{\"stages\": 3}", "{\"stages\": [7]}"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct aft_error error;
-        assert_int_equal(aft_file_publish(path, wrong[i], strlen(wrong[i]), &error), AFT_OK);
+        assert_int_equal(aft_file_publish(file.path, wrong[i], strlen(wrong[i]), &error), AFT_OK);
         struct aft_reference_scores scores = read_file();
         assert_false(aft_reference_score_known(&scores.stages[0]));
     }
+}
+
+static void scores__that_are_not_asked_for_are_not_read(void **state)
+{
+    (void)state;
+    struct aft_reference_file none = file;
+    struct aft_reference_scores scores;
+    none.n = 0;
+    aft_reference_scores_read(&scores, &none);
+    assert_false(aft_reference_score_known(&scores.stages[0]));
 }
 
 int main(void)
@@ -101,6 +107,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(scores__are_read_back_as_they_were, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scores__of_other_settings_are_not_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scores__of_a_damaged_file_are_not_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(scores__that_are_not_asked_for_are_not_read, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

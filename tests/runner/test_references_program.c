@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,11 +115,42 @@ static void references__are_found_once_for_a_run(void **state)
     assert_true(figure(place, "lqr_peak_drift_to_passive") > 0.1);
 }
 
+static void references__of_a_file_are_taken_by_a_worker_that_is_retried(void **state)
+{
+    const struct place *place = *state;
+    struct program program;
+    char path[PATH_MAX];
+    const char *const long_one[] = {"--set", "stage 1.timesteps=4e6", NULL};
+    write_curriculum(place, "references = tuned\nevery_steps = 80000\n");
+    program_start_train(&program, place->folder, place->curriculum, long_one);
+    assert_true(program_await_said(&program, place->folder, ", LQR 0."));
+    path_of(path, place, "references.json"); /* written before it is said */
+    mark_references(place);
+    assert_true(program_replace_worker(&program));
+    assert_true(program_await_said(&program, place->folder, ", LQR 0.00"));
+    assert_int_equal(kill(program.pid, SIGINT), 0);
+    assert_int_equal(program_wait(&program), 130);
+}
+
+/* A damper so strong that no Riccati equation of this plant converges. */
+static void references__that_cannot_be_found_are_sought_once(void **state)
+{
+    const struct place *place = *state;
+    const char *const rigid[] = {"--set", "building.device_damping_n_s_m=1e12", NULL};
+    write_curriculum(place, "references = tuned\nevery_steps = 800\n");
+    expect_exit(place, 0, rigid);
+    assert_int_equal(program_times_said(place->folder, "evaluation: "), 3);
+    assert_int_equal(
+        program_times_said(place->folder, "stage 1 is evaluated without LQR and LQG: "), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(references__stand_beside_the_scores_and_change_no_bit),
         IN_A_PLACE(references__are_found_once_for_a_run),
+        IN_A_PLACE(references__of_a_file_are_taken_by_a_worker_that_is_retried),
+        IN_A_PLACE(references__that_cannot_be_found_are_sought_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,6 +326,36 @@ static void archive_open_any__refuses_counts_without_end(void **state)
     aft_archive_close(archive);
 }
 
+/* Of which there is no root. */
+static void archive_open_any__refuses_negative_second_moments(void **state)
+{
+    (void)state;
+    struct aft_archive *archive = open_fixture("list");
+    const struct aft_archive_tensor *tensors = NULL;
+    struct aft_archive_tensor changed[AFT_ARCHIVE_MAX_TENSORS];
+    const struct aft_torch_adam adam = {
+        .step = aft_archive_counters(archive)->adam_step, .learning_rate = 1e-3, .eps = 1e-5};
+    int n = aft_archive_tensors(archive, &tensors);
+    memcpy(changed, tensors, (size_t)n * sizeof *tensors);
+    struct aft_archive_tensor *last = &changed[n - 1];
+    float *squares = malloc(last->count * sizeof *squares);
+    assert_non_null(squares);
+    memcpy(squares, last->exp_avg_sq, last->count * sizeof *squares);
+    last->exp_avg_sq = squares;
+    for (int negative = 0; negative < 2; negative++) {
+        char *optimizer = NULL;
+        size_t size = 0;
+        squares[last->count - 1] = negative ? -1e-30F : 0.0F;
+        assert_int_equal(aft_torch_write_adam(&optimizer, &size, changed, n, &adam, NULL), AFT_OK);
+        assert_reads_as("policy.optimizer.pth", optimizer, size,
+                        negative ? AFT_ERR_REFUSED : AFT_OK,
+                        negative ? "second moments of 'value_net.bias' are negative" : "");
+        free(optimizer);
+    }
+    free(squares);
+    aft_archive_close(archive);
+}
+
 /* Stable-Baselines3 2.x makes none of these; 1.x and other libraries do. */
 static void archive_open_any__refuses_other_layouts(void **state)
 {
@@ -520,6 +550,7 @@ int main(void)
         cmocka_unit_test(archive_open_any__refuses_what_does_not_fit),
         cmocka_unit_test(archive_open_any__checks_each_member),
         cmocka_unit_test(archive_open_any__refuses_counts_without_end),
+        cmocka_unit_test(archive_open_any__refuses_negative_second_moments),
         cmocka_unit_test(archive_open_any__refuses_other_layouts),
         cmocka_unit_test(archive_open_any__refuses_layers_without_units),
         cmocka_unit_test(archive_open_any__passes_over_what_newer_torch_adds),
