@@ -3,7 +3,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
-#include "runner/train.h"
+#include "runner/exit_code.h"
 #include "service/api.h"
 #include "service/http_guard.h"
 #include "service/service.h"
@@ -276,17 +276,5 @@ int aft_serve(const struct aft_serve_options *options)
         (void)fprintf(stderr, "aftershock serve: %s\n", error.message);
     }
     clear(&serve);
-    switch (code) {
-    case AFT_OK:
-        return AFT_EXIT_OK;
-    case AFT_ERR_USAGE:
-        return AFT_EXIT_USAGE;
-    case AFT_ERR_CORRUPT:
-    case AFT_ERR_REFUSED:
-        return AFT_EXIT_REFUSED;
-    case AFT_ERR_BUSY:
-        return AFT_EXIT_BUSY;
-    default:
-        return AFT_EXIT_FAILED;
-    }
+    return aft_exit_code_of(code);
 }

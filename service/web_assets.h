@@ -9,7 +9,7 @@ struct aft_web_asset {
     const char *content_type;
     const unsigned char *bytes;
     size_t size;
-    const char *etag; /* the SHA-256 of the bytes, in double quotes as HTTP wants it */
+    const char *etag; /* the SHA-256 of the bytes */
 };
 
 /* All of them; the last has no name. The page expects "index.html" at "/", the others at

@@ -1,0 +1,140 @@
+// One run: how it stands, what can be done with it, and everything that is known of it.
+
+import { api } from "./api.js";
+import { Curves } from "./curves.js";
+import { atMostEvery, copyText, h, patch } from "./dom.js";
+import * as format from "./format.js";
+import { live } from "./live.js";
+import { CheckpointsPanel, EvaluationsPanel, HistoryPanel } from "./run_panels.js";
+import { SettingsPanel } from "./settings_panel.js";
+import { goesOn, progressBar, progressOf, secondsLeft, stateBadge, stateWord } from "./states.js";
+import { resumeRun, stopRun, writeCheckpoint } from "./steering.js";
+import { Timeline } from "./timeline.js";
+
+const fact = (name, value, hint) =>
+  h("div", { class: "fact", title: hint }, h("dt", null, name), h("dd", null, value));
+
+function facts(run) {
+  const running = run.state === "running";
+  return h("dl", { class: "facts" },
+    fact("Stage", run.stage === null ? format.NONE : `${run.stage} of ${run.stages_total ?? "?"}`, run.stage_name),
+    fact("Steps/s", running ? format.steps(run.steps_per_s) : format.NONE),
+    fact("Time left", format.duration(secondsLeft(run)), "at the pace of the last seconds"),
+    fact("Best score", format.ratio(run.score), "of the best valid archive: minus the mean peak drift over passive; nearer to 0 is better"),
+    fact("Drift ratio", format.ratio(run.peak_drift_to_passive), "the last evaluation's mean peak drift over the passive device's; below 1 is better than passive"),
+    fact("Host", run.host ?? format.NONE, run.pid ? `process ${run.pid}` : null),
+    fact("Last word", format.agoElement(run.updated)));
+}
+
+function progress(run) {
+  return h("div", { class: "run-progress" }, progressBar(run), h("p", null,
+    h("b", null, format.percent(progressOf(run))),
+    ` ${format.steps(run.total_steps)} of ${format.steps(run.steps_total)} steps`,
+    run.stage === null ? "" : ` · stage ${run.stage} ${run.stage_name ?? ""}: ${format.steps(run.step)} of ${format.steps(run.stage_timesteps)}`,
+    run.attempt > 1 ? ` · attempt ${run.attempt}` : ""));
+}
+
+function buttons(run) {
+  const going = goesOn(run);
+  const why = run.here ? null : "It is on another machine.";
+  const readOnly = live.status?.read_only === true;
+  if (readOnly) return h("div", { class: "actions" }, copyButton(run));
+  return h("div", { class: "actions" },
+    going ? [
+      h("button", { type: "button", id: "stop", "data-key": "stop", disabled: !run.here, title: why,
+        onclick: () => stopRun(run) }, "Stop"),
+      h("button", { type: "button", id: "checkpoint", "data-key": "checkpoint", disabled: !run.here, title: why,
+        onclick: () => writeCheckpoint(run) }, "Checkpoint"),
+    ] : h("button", { type: "button", id: "resume", "data-key": "resume", class: "primary",
+      onclick: () => resumeRun(run) }, run.state === "complete" ? "Run again" : "Resume"),
+    copyButton(run),
+    going && why ? h("span", { class: "minor" }, why) : null);
+}
+
+function copyButton(run) {
+  return run.resume_command
+    ? h("button", { type: "button", id: "copy-resume", "data-key": "copy-resume",
+      onclick: () => copyText(run.resume_command, "the resume command") }, "Copy resume command")
+    : null;
+}
+
+function header(run) {
+  const phase = goesOn(run) && run.phase && run.phase !== run.state ? run.phase : "";
+  return [
+    h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")),
+    h("div", { class: "run-title" },
+      h("h1", { tabindex: "-1", "data-key": "title" }, run.name),
+      stateBadge(run.state), phase ? h("span", { class: "minor" }, phase) : null,
+      run.id === run.name ? null : h("span", { class: "minor" }, `in ${run.id}`)),
+    run.problem ? h("p", { class: "problem" }, run.problem) : null,
+    run.message && !goesOn(run) ? h("p", null, run.message, run.exit_code ? ` (exit code ${run.exit_code})` : "") : null,
+    progress(run), facts(run), buttons(run),
+  ];
+}
+
+const SECTIONS = [["timeline", "Timeline"], ["curves", "Curves"], ["checkpoints", "Checkpoints"],
+  ["evaluations", "Evaluations"], ["settings", "Settings"], ["history", "Processes"]];
+
+// The address names the view, so places on the page are gone to by a handler.
+function sectionLinks() {
+  return h("nav", { class: "sections", "aria-label": "On this page" }, SECTIONS.map(([id, title]) =>
+    h("button", {
+      type: "button", class: "quiet",
+      onclick: () => {
+        const heading = document.getElementById(id);
+        heading.tabIndex = -1;
+        heading.scrollIntoView();
+        heading.focus({ preventScroll: true });
+      },
+    }, title)));
+}
+
+function titleOf(run) {
+  const done = run.state === "running" ? format.percent(progressOf(run)) : stateWord(run.state);
+  return `${done} ${run.name} · Aftershock`;
+}
+
+/** Shows the run in `main` until the signal aborts. */
+export function showRun(main, id, signal) {
+  let run = null;
+  const top = h("header", { class: "run-header" });
+  const timeline = new Timeline();
+  const curves = new Curves(id, signal);
+  const panels = [timeline, curves, new CheckpointsPanel(), new EvaluationsPanel(), new SettingsPanel(id), new HistoryPanel()];
+  const showTop = () => {
+    // The stream's summary is newer than what was read of the run.
+    patch(top, header({ ...run, ...live.runs.get(id) }));
+    document.title = titleOf({ ...run, ...live.runs.get(id) });
+  };
+  const read = async () => {
+    try {
+      run = await api.run(id);
+    } catch (error) {
+      if (!signal.aborted && !run) showFailure(main, id, error);
+      return;
+    }
+    if (signal.aborted) return;
+    showTop();
+    for (const panel of panels) panel.setRun(run);
+  };
+  const readSoon = atMostEvery(1000, read);
+  const showTopSoon = atMostEvery(250, () => {
+    if (!run || signal.aborted) return;
+    const summary = live.runs.get(id);
+    if (summary && summary.state !== run.state) readSoon();
+    showTop();
+  });
+  main.replaceChildren(top, sectionLinks(), ...panels.map(({ element }) => element));
+  patch(top, h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")), h("h1", { tabindex: "-1", "data-key": "title" }, id));
+  live.addEventListener("runs", showTopSoon, { signal });
+  live.addEventListener("reread", readSoon, { signal });
+  live.addEventListener("event", ({ detail }) => detail.run === id && readSoon(), { signal });
+  read();
+}
+
+function showFailure(main, id, error) {
+  main.replaceChildren(
+    h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")),
+    h("h1", { tabindex: "-1" }, id),
+    h("p", { class: "problem" }, error.status === 404 ? `There is no run “${id}”.` : error.message));
+}
