@@ -28,6 +28,19 @@ static bool is_given_twice(const struct aft_http_head *head, const char *name)
     return count > 1;
 }
 
+/* RFC 9110, section 5.6.2. */
+static bool is_token(const char *name)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (const char *byte = name; *byte != '\0'; byte++) {
+        bool letter = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z');
+        if (!letter && (*byte < '0' || *byte > '9') && strchr(others, *byte) == NULL) {
+            return false;
+        }
+    }
+    return *name != '\0';
+}
+
 /* Fields that could be read in two ways: by us and by a proxy in front. */
 static bool fields_are_plain(struct aft_http_ruling *ruling, const struct aft_http_head *head)
 {
@@ -41,6 +54,10 @@ static bool fields_are_plain(struct aft_http_ruling *ruling, const struct aft_ht
         }
     }
     for (int i = 0; i < head->n_fields; i++) {
+        if (!is_token(head->fields[i].name)) {
+            refuse(ruling, 400, "the name of a header field is none");
+            return false;
+        }
         for (const char *byte = head->fields[i].value; *byte != '\0'; byte++) {
             if (((unsigned char)*byte < 0x20 && *byte != '\t') || *byte == 0x7f) {
                 refuse(ruling, 400, "a header field holds a control character");

@@ -117,7 +117,7 @@ static void add_evaluation(struct aft_json *summary, struct aft_database *databa
             double ratio =
                 aft_json_get_real(aft_json_at(parts, i), "peak_drift_to_passive", (double)NAN);
             sum += isfinite(ratio) ? ratio : 0;
-            n += isfinite(ratio);
+            n += isfinite(ratio) ? 1 : 0;
         }
         mean = n > 0 ? sum / (double)n : mean;
         aft_json_destroy(parts);

@@ -230,6 +230,8 @@ static void request__is_judged_by_its_head(void **state)
          true},
         {"POST", "/api/start", {HOST, TOKEN, TOKEN, JSON}, 400, true},
         {"GET", "/api/runs", {HOST, {"X-Odd", "a\rb"}}, 400, true},
+        {"GET", "/api/runs", {HOST, {"Host ", "evil.example"}}, 400, true},
+        {"GET", "/api/runs", {HOST, {"", "x"}}, 400, true},
         {"GET", "/api/runs", {HOST, {"X-Odd", "a\tb\xe9"}}, 0, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
