@@ -16,15 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARCHIVES_A_REFRESH = 64 };
+/* Half a second each, or so. */
+static const struct aft_index_budget budget_of_refresh = {.archives = 64, .bytes = 16 << 20};
 
 struct aft_index {
     struct aft_lock lock;
     struct aft_database *database;
     char models[PATH_MAX]; /* without links */
     int n_runs;
-    struct aft_index_run **runs; /* ordered by id */
-    int archive_budget;          /* of the refresh that goes on */
+    struct aft_index_run **runs;    /* ordered by id */
+    struct aft_index_budget budget; /* of the refresh that goes on */
 };
 
 struct news {                 /* of a run, told once it can be read */
@@ -329,12 +330,12 @@ static enum aft_code take_files(struct aft_index *index, struct aft_index_run *r
                                 struct news *news, bool archives, struct aft_error *error)
 {
     struct aft_database *database = index->database;
-    enum aft_code code = aft_index_take_events(database, run, news->lines, error);
+    enum aft_code code = aft_index_take_events(database, run, &index->budget, news->lines, error);
     if (code == AFT_OK) {
-        code = aft_index_take_metrics(&news->metrics, database, run, error);
+        code = aft_index_take_metrics(&news->metrics, database, run, &index->budget, error);
     }
     if (code == AFT_OK && archives) {
-        code = aft_index_take_archives(database, run, &index->archive_budget, error);
+        code = aft_index_take_archives(database, run, &index->budget, error);
     }
     store_mark(&run->events, run->problems[AFT_INDEX_EVENTS], database, run->key, AFT_INDEX_EVENTS);
     store_mark(&run->metrics, run->problems[AFT_INDEX_METRICS], database, run->key,
@@ -516,7 +517,7 @@ static enum aft_code forget_gone(struct aft_index *index, const struct aft_index
 static enum aft_code refresh(struct aft_index *index, double now,
                              const struct aft_index_listener *listener, struct aft_error *error)
 {
-    index->archive_budget = ARCHIVES_A_REFRESH;
+    index->budget = budget_of_refresh;
     enum aft_code code = find_runs(index, error);
     if (code == AFT_OK) {
         code = forget_gone(index, listener, error);

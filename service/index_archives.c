@@ -23,7 +23,7 @@ static const char unverified[] = "not verified yet";
 struct listing { /* a look at a run's archives */
     struct aft_database *database;
     struct aft_index_run *run;
-    int *budget;
+    struct aft_index_budget *budget;
     bool changed, unfinished;
 };
 
@@ -171,11 +171,11 @@ static enum aft_code look_at(struct listing *listing, const char *path)
     if (is_known(listing, path, &status)) {
         return AFT_OK;
     }
-    if (*listing->budget == 0) {
+    if (listing->budget->archives == 0) {
         write_unverified(listing, path, &name);
         return AFT_OK;
     }
-    --*listing->budget;
+    listing->budget->archives--;
     return verify(listing, path, whole, &name, &status);
 }
 
@@ -312,7 +312,7 @@ static void remember_times(struct aft_index_run *run, const int64_t times[2], in
 }
 
 enum aft_code aft_index_take_archives(struct aft_database *database, struct aft_index_run *run,
-                                      int *budget, struct aft_error *error)
+                                      struct aft_index_budget *budget, struct aft_error *error)
 {
     struct listing listing = {.database = database, .run = run, .budget = budget};
     struct aft_error cause = {.code = AFT_OK};
