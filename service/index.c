@@ -68,14 +68,14 @@ static enum aft_code insert_run(struct aft_index *index, int place, struct aft_i
 {
     size_t n = (size_t)index->n_runs;
     struct aft_index_run **grown =
-        run != NULL ? realloc(index->runs, (n + 1) * sizeof(*grown)) : NULL;
+        run != NULL ? realloc(index->runs, (n + 1) * sizeof(void *)) : NULL;
     if (grown == NULL) {
         run_destroy(run);
         return aft_fail(error, AFT_ERR_MEMORY, "index the runs in '%s': out of memory",
                         index->models);
     }
     index->runs = grown;
-    memmove(grown + place + 1, grown + place, (n - (size_t)place) * sizeof(*grown));
+    memmove(grown + place + 1, grown + place, (n - (size_t)place) * sizeof(void *));
     grown[place] = run;
     index->n_runs++;
     return AFT_OK;
@@ -86,7 +86,7 @@ static void remove_run(struct aft_index *index, int place)
     run_destroy(index->runs[place]);
     index->n_runs--;
     memmove(index->runs + place, index->runs + place + 1,
-            (size_t)(index->n_runs - place) * sizeof(*index->runs));
+            (size_t)(index->n_runs - place) * sizeof(void *));
 }
 
 /* Where the run is, or belongs. */
@@ -162,9 +162,9 @@ static enum aft_code load_runs(struct aft_index *index, struct aft_error *error)
         aft_query(index->database, "SELECT key, id, summary FROM runs ORDER BY id");
     while (code == AFT_OK && aft_query_next(query)) {
         const char *id = aft_query_text(query, 1), *summary = aft_query_text(query, 2);
-        struct aft_index_run *run = run_create(index, id != NULL ? id : "");
-        code = insert_run(index, index->n_runs, run, error);
+        code = insert_run(index, index->n_runs, run_create(index, id != NULL ? id : ""), error);
         if (code == AFT_OK) {
+            struct aft_index_run *run = index->runs[index->n_runs - 1];
             run->key = aft_query_integer(query, 0);
             run->summary = summary != NULL ? strdup(summary) : NULL;
         }
@@ -473,7 +473,7 @@ static enum aft_code find_runs(struct aft_index *index, struct aft_error *error)
     if (stream == NULL) {
         return errno == ENOENT ? AFT_OK : aft_fail_errno(error, "open folder '%s'", index->models);
     }
-    while (code == AFT_OK && (file = readdir(stream)) != NULL) {
+    while (errno = 0, code == AFT_OK && (file = readdir(stream)) != NULL) {
         bool found;
         int place = place_of(index, file->d_name, &found);
         if (!is_run(index, file->d_name, found)) {
@@ -485,6 +485,9 @@ static enum aft_code find_runs(struct aft_index *index, struct aft_error *error)
         if (code == AFT_OK) {
             index->runs[place]->seen = true;
         }
+    }
+    if (code == AFT_OK && errno != 0) { /* what was not listed is not gone */
+        code = aft_fail_errno(error, "read folder '%s'", index->models);
     }
     (void)closedir(stream);
     return code;

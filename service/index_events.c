@@ -209,15 +209,17 @@ static int64_t evaluation_of(struct aft_json **parts, const struct story *story,
     put_integer_of(query, line, "attempt");
     put_integer_of(query, line, "step");
     put_integer_of(query, line, "of_stage");
-    int64_t number = 0;
     if (aft_query_next(query)) {
-        number = aft_query_integer(query, 0);
+        int64_t number = aft_query_integer(query, 0);
         *parts = aft_index_get_json(query, 1);
         aft_query_done(query);
-    } else {
-        *parts = aft_json_array();
+        if (aft_json_is_array(*parts) && aft_json_length(*parts) < MAX_STAGES) {
+            return number;
+        }
+        aft_json_destroy(*parts);
     }
-    return number;
+    *parts = aft_json_array();
+    return 0;
 }
 
 static void insert_evaluation(const struct story *story, const struct aft_json *line)

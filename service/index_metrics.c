@@ -33,12 +33,17 @@ static void load_columns(struct table *table)
 {
     struct aft_query *query =
         of_run(table, "SELECT number, name FROM metric_columns WHERE run = ? ORDER BY number");
-    while (aft_query_next(query)) {
+    table->step_column = -1;
+    while (table->columns < AFT_METRIC_COLUMNS && aft_query_next(query)) {
         const char *name = aft_query_text(query, 1);
         if (name != NULL && strcmp(name, AFT_TOTAL_STEPS) == 0) {
-            table->step_column = (int)aft_query_integer(query, 0);
+            table->step_column = table->columns;
         }
         table->columns++;
+    }
+    aft_query_done(query);
+    if (table->step_column < 0) { /* none yet: the header is to be read */
+        table->columns = 0;
     }
 }
 
@@ -323,6 +328,7 @@ static enum aft_code read_on(struct table *table, struct aft_index_run *run,
     aft_growing_file_go_to(table->file, place.offset);
     load_columns(table);
     if (table->columns == 0) { /* so far without a header, or it was not to be believed */
+        forget(table);
         aft_growing_file_go_to(table->file, 0);
     }
     load_last_chunk(table);
@@ -346,6 +352,7 @@ static enum aft_code read_table(struct table *table, struct aft_index_run *run, 
         code = read_on(table, run, error);
         aft_growing_file_mark(&run->metrics, &file);
         aft_growing_file_close(&file);
+        table->file = NULL;
     }
     return code;
 }

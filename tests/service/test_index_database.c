@@ -1,4 +1,5 @@
 /* The index's file: who may write it, what becomes of a damaged one, and of a killed writer. */
+#include "service/database.h"
 #include "service/network_file_system.h"
 #include "tests/service/index_place.h"
 
@@ -178,6 +179,22 @@ static void index__takes_no_file_that_is_not_its_own(void **state)
     assert_string_equal(found, text);
 }
 
+static void index__takes_no_database_of_another_program(void **state)
+{
+    struct place *place = *state;
+    struct aft_database *theirs;
+    struct aft_error error = {0};
+    (void)snprintf(place->index_path, sizeof place->index_path, "%s/theirs.db", place->folder);
+    assert_int_equal(aft_database_open(&theirs, place->index_path, AFT_DATABASE_WRITE, NULL),
+                     AFT_OK);
+    aft_database_execute(theirs, "CREATE TABLE thesis(chapter)");
+    assert_int_equal(aft_index_open(&place->index, place->index_path, place->models, &error),
+                     AFT_ERR_REFUSED);
+    assert_int_equal(aft_database_number(theirs, "SELECT count(*) FROM thesis"), 0);
+    assert_false(aft_database_failed(theirs));
+    aft_database_close(theirs);
+}
+
 static void index__missing_models_folder_is_told(void **state)
 {
     struct place *place = *state;
@@ -250,6 +267,7 @@ int main(void)
         IN_A_PLACE(index__damage_while_it_is_open_heals_under_its_views),
         IN_A_PLACE(index__of_another_models_folder_is_made_anew),
         IN_A_PLACE(index__takes_no_file_that_is_not_its_own),
+        IN_A_PLACE(index__takes_no_database_of_another_program),
         IN_A_PLACE(index__missing_models_folder_is_told),
         IN_A_PLACE(index__survives_a_writer_that_is_killed),
         IN_A_PLACE(network_file_systems__are_known_by_their_type),

@@ -1,19 +1,10 @@
 /* The index of a run that build/aftershock trained. */
+#include "tests/runner/program.h"
 #include "tests/service/index_place.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <sys/wait.h>
-
-static const char curriculum[] =
-    "[run]\nname = small\nseed = 7\n"
-    "[environment]\nn_envs = 16\nepisode_s = 4\n"
-    "[ground_motion]\ndistance_km = 5\n"
-    "[ppo]\nnetwork = 16,16\nn_steps = 50\nbatch_size = 200\n"
-    "[evaluation]\nmotions = 2\ntail_s = 2\n"
-    "[recovery]\ncheckpoint_every_s = 0\n"
-    "[stage M4.5@50kN]\ntimesteps = 8000\n"
-    "[stage M5.7@100kN]\ntimesteps = 8000\n";
 
 /* Runs a command in the place's folder with build/aftershock as `aftershock`; its exit code. */
 static int shell(const struct place *place, const char *command)
@@ -26,17 +17,14 @@ static int shell(const struct place *place, const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void train(const struct place *place, const char *arguments)
+static void train(const struct place *place, const char *const *arguments)
 {
-    char path[PATH_MAX], command[PATH_MAX + 256];
-    (void)snprintf(path, sizeof path, "%s/small.ini", place->folder);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    (void)fputs(curriculum, file);
-    assert_int_equal(fclose(file), 0);
-    (void)snprintf(command, sizeof command, "aftershock train small.ini %s", arguments);
-    assert_int_equal(shell(place, command), 0);
+    char path[PATH_MAX];
+    program_write_curriculum(path, place->folder, "small.ini");
+    assert_int_equal(program_train(place->folder, path, arguments), 0);
 }
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const struct aft_json *archive_named(const struct aft_json *archives, const char *name)
 {
@@ -76,14 +64,14 @@ static void expect_digest(const struct place *place, const struct aft_json *arch
 static void index__knows_a_whole_run(void **state)
 {
     struct place *place = *state;
-    train(place, "");
+    train(place, NULL);
     place_refresh(place);
     struct aft_json *run = place_run(place, "small");
     expect_text(run, "state", "complete");
     expect_text(run, "name", "small");
     expect_integer(run, "completed_stages", 2);
     expect_integer(run, "stages_total", 2);
-    expect_integer(run, "total_steps", 16000);
+    expect_integer(run, "total_steps", 48000);
     expect_integer(run, "seed", 7);
     expect_integer(run, "exit_code", 0);
     assert_true(aft_json_get_boolean(run, "here", false));
@@ -98,8 +86,8 @@ static void index__knows_a_whole_run(void **state)
     const struct aft_json *stage2 = archive_named(archives, "stage2_100kN.zip");
     expect_text(stage2, "kind", "stage");
     expect_text(stage2, "path", "small/stage2_100kN.zip");
-    expect_integer(stage2, "timestep", 8000);
-    expect_integer(stage2, "total_steps", 16000);
+    expect_integer(stage2, "timestep", 24000);
+    expect_integer(stage2, "total_steps", 48000);
 
     const struct aft_json *stages = aft_json_get(run, "stages");
     assert_int_equal(aft_json_length(stages), 2);
@@ -109,7 +97,7 @@ static void index__knows_a_whole_run(void **state)
     assert_int_equal(aft_json_length(aft_json_get(run, "evaluations")), 2);
     const struct aft_json *settings = aft_json_get(run, "settings");
     expect_integer(settings, "environment.n_envs", 16);
-    expect_integer(settings, "stage 2.timesteps", 8000);
+    expect_integer(settings, "stage 2.timesteps", 24000);
     assert_true(aft_json_get_real(settings, "stage 2.magnitude", 0) == 5.7);
     const struct aft_json *sessions = aft_json_get(run, "sessions");
     assert_int_equal(aft_json_length(sessions), 1);
@@ -120,7 +108,7 @@ static void index__knows_a_whole_run(void **state)
 static void index__resume_commands_can_be_pasted(void **state)
 {
     struct place *place = *state;
-    train(place, "--stop-after-stage 1");
+    train(place, WORDS("--stop-after-stage", "1"));
     place_refresh(place);
     struct aft_json *run = place_run(place, "small");
     expect_text(run, "state", "stage_reached");
@@ -146,8 +134,8 @@ static void index__resume_commands_can_be_pasted(void **state)
 static void index__compares_settings_of_runs(void **state)
 {
     struct place *place = *state;
-    train(place, "--stop-after-stage 1");
-    train(place, "--stop-after-stage 1 --run-name other --set ppo.gamma=0.5");
+    train(place, WORDS("--stop-after-stage", "1"));
+    train(place, WORDS("--stop-after-stage", "1", "--run-name", "other", "--set", "ppo.gamma=0.5"));
     place_refresh(place);
     struct aft_json *run;
     assert_int_equal(aft_index_run(&run, place->view, "small", "other", NULL), AFT_OK);
@@ -163,7 +151,7 @@ static void index__compares_settings_of_runs(void **state)
 static void index__sees_archives_come_go_and_break(void **state)
 {
     struct place *place = *state;
-    train(place, "");
+    train(place, NULL);
     place_refresh(place);
     char path[PATH_MAX], other[PATH_MAX];
     place_path(path, place, "small", "stage2_100kN.zip");
