@@ -21,12 +21,14 @@ static bool is_option(const char *argument, const char *option, bool *has_value)
 }
 
 /* Options that the command gets anew, or that would do something else a second time. */
-static bool is_left_out(const char *argument, bool *takes_next, bool *of_seeds)
+static bool is_left_out(const char *argument, bool stage_reached, bool *takes_next, bool *of_seeds)
 {
-    static const char *const with_values[] = {"--resume", "--models", "--seeds"};
+    static const char *const with_values[] = {"--resume", "--models", "--seeds",
+                                              "--stop-after-stage"};
+    size_t n = sizeof with_values / sizeof *with_values;
     bool has_value;
     *takes_next = false;
-    for (size_t i = 0; i < sizeof with_values / sizeof *with_values; i++) {
+    for (size_t i = 0; i < (stage_reached ? n : n - 1); i++) {
         if (is_option(argument, with_values[i], &has_value)) {
             *takes_next = !has_value;
             *of_seeds = *of_seeds || strcmp(with_values[i], "--seeds") == 0;
@@ -91,7 +93,7 @@ static void put_same_command(FILE *stream, const struct aft_run_start *start)
     for (size_t i = 2; i < aft_json_length(start->command); i++) {
         const char *argument = aft_json_string_value(aft_json_at(start->command, i), "");
         bool takes_next;
-        if (is_left_out(argument, &takes_next, &of_seeds)) {
+        if (is_left_out(argument, start->stage_reached, &takes_next, &of_seeds)) {
             i += takes_next;
         } else {
             put(stream, argument);

@@ -4,12 +4,15 @@
 
 #include "base/json.h"
 
+#include <stdbool.h>
+
 struct aft_run_start {              /* how a run was started last; all borrowed */
     const struct aft_json *command; /* its argument vector; NULL or not an array: not known */
     const char *working_directory;  /* NULL: not known */
     const char *models;             /* the models folder's path */
     const char *name;               /* the run's */
     const struct aft_json *seed;    /* an integer, or NULL */
+    bool stage_reached;             /* --stop-after-stage has been obeyed, and is left out */
 };
 
 /* The same command again, with those models and without --fresh, and from that archive (a path;

@@ -25,8 +25,8 @@ void aft_downsample_destroy(struct aft_downsample *downsample);
 void aft_downsample_add(struct aft_downsample *downsample, double x, double y);
 
 /* Writes at most 2 * parts points, and returns how many: of each part that got points the lowest
- * and the highest in the order in which they came, of a constant part its first and its last, of one
- * with a single value that one, and where none is finite a gap at its first x. */
+ * and the highest in the order in which they came, of a constant part its first and its last, of
+ * one with a single value that one, and where none is finite a gap at its first x. */
 size_t aft_downsample_points(struct aft_point *points, const struct aft_downsample *downsample);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 2 * AFT_GROWING_LINE_LIMIT };
+enum { BUFFER_SIZE = 2 * AFT_GROWING_LINE_LIMIT, OWN_BUDGET = 64 << 10 };
 static const int64_t ns_per_s = 1000000000;
 
 int64_t aft_file_mtime_ns(const struct stat *status)
@@ -24,10 +24,10 @@ bool aft_file_is_as_marked(const struct aft_file_mark *mark, const char *path)
            mark->mtime_ns == aft_file_mtime_ns(&status);
 }
 
-enum aft_code aft_growing_file_open(struct aft_growing_file *file, const char *path, int64_t budget,
-                                    struct aft_error *error)
+enum aft_code aft_growing_file_open(struct aft_growing_file *file, const char *path,
+                                    int64_t *budget, struct aft_error *error)
 {
-    *file = (struct aft_growing_file){.budget = budget};
+    *file = (struct aft_growing_file){.budget = budget, .own_budget = OWN_BUDGET};
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file->fd < 0) {
         return aft_fail_errno(error, "read '%s'", path);
@@ -101,8 +101,10 @@ static enum aft_code fill(bool *came, struct aft_growing_file *file, struct aft_
         file->filled = left;
     }
     size_t room = BUFFER_SIZE - file->filled;
-    if ((int64_t)room > file->budget) {
-        room = (size_t)file->budget;
+    int64_t left_to_read = *file->budget > file->own_budget ? *file->budget : file->own_budget;
+    file->cut_short = left_to_read <= 0;
+    if ((int64_t)room > left_to_read) {
+        room = (size_t)left_to_read;
     }
     ssize_t n =
         read_at(file->fd, file->buffer + file->filled, room, file->offset + (int64_t)file->filled);
@@ -110,7 +112,8 @@ static enum aft_code fill(bool *came, struct aft_growing_file *file, struct aft_
         return aft_fail_errno(error, "read a file");
     }
     file->filled += (size_t)n;
-    file->budget -= n;
+    file->own_budget = file->own_budget > n ? file->own_budget - n : 0;
+    *file->budget = *file->budget > n ? *file->budget - n : 0;
     *came = n > 0;
     return AFT_OK;
 }
@@ -170,6 +173,6 @@ void aft_growing_file_mark(struct aft_file_mark *mark, const struct aft_growing_
 {
     mark->inode = (int64_t)file->status.st_ino;
     mark->size = (int64_t)file->status.st_size;
-    mark->mtime_ns = file->budget > 0 ? aft_file_mtime_ns(&file->status) : -1;
+    mark->mtime_ns = file->cut_short ? -1 : aft_file_mtime_ns(&file->status);
     aft_growing_file_place(&mark->end, file);
 }

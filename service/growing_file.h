@@ -36,18 +36,21 @@ bool aft_file_is_as_marked(const struct aft_file_mark *mark, const char *path);
 struct aft_growing_file {
     int fd;
     struct stat status;
-    int64_t offset; /* of the next line */
-    int64_t budget; /* bytes that may still be read */
-    char *buffer;   /* what follows offset, as far as it has been read */
+    int64_t offset;     /* of the next line */
+    int64_t *budget;    /* bytes that may still be read, of this and other files; borrowed */
+    int64_t own_budget; /* bytes that may be read whatever that has left */
+    bool cut_short;     /* the budget ended the reading before the file did */
+    char *buffer;       /* what follows offset, as far as it has been read */
     size_t start, filled;
     bool skipping; /* within a line that is too long */
     int64_t lines_too_long;
 };
 
-/* Opens a regular file, of which at most `budget` bytes will be read. MISSING where there is none;
- * links, folders and FIFOs are refused without being waited for. */
-enum aft_code aft_growing_file_open(struct aft_growing_file *file, const char *path, int64_t budget,
-                                    struct aft_error *error);
+/* Opens a regular file. What is read of it is taken from *budget; a little is read though nothing
+ * is left there, so that files that grow slowly do not wait for those that are long. MISSING where
+ * there is no file; links, folders and FIFOs are refused without being waited for. */
+enum aft_code aft_growing_file_open(struct aft_growing_file *file, const char *path,
+                                    int64_t *budget, struct aft_error *error);
 void aft_growing_file_close(struct aft_growing_file *file);
 
 /* Whether the bytes before that place are still what they were. */

@@ -16,15 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARCHIVES_A_REFRESH = 64 };
+/* Half a second each, or so. */
+static const struct aft_index_budget budget_of_refresh = {.archives = 64, .bytes = 16 << 20};
 
 struct aft_index {
     struct aft_lock lock;
     struct aft_database *database;
     char models[PATH_MAX]; /* without links */
     int n_runs;
-    struct aft_index_run **runs; /* ordered by id */
-    int archive_budget;          /* of the refresh that goes on */
+    struct aft_index_run **runs;    /* ordered by id */
+    struct aft_index_budget budget; /* of the refresh that goes on */
 };
 
 struct news {                 /* of a run, told once it can be read */
@@ -67,14 +68,14 @@ static enum aft_code insert_run(struct aft_index *index, int place, struct aft_i
 {
     size_t n = (size_t)index->n_runs;
     struct aft_index_run **grown =
-        run != NULL ? realloc(index->runs, (n + 1) * sizeof(*grown)) : NULL;
+        run != NULL ? realloc(index->runs, (n + 1) * sizeof(void *)) : NULL;
     if (grown == NULL) {
         run_destroy(run);
         return aft_fail(error, AFT_ERR_MEMORY, "index the runs in '%s': out of memory",
                         index->models);
     }
     index->runs = grown;
-    memmove(grown + place + 1, grown + place, (n - (size_t)place) * sizeof(*grown));
+    memmove(grown + place + 1, grown + place, (n - (size_t)place) * sizeof(void *));
     grown[place] = run;
     index->n_runs++;
     return AFT_OK;
@@ -85,7 +86,7 @@ static void remove_run(struct aft_index *index, int place)
     run_destroy(index->runs[place]);
     index->n_runs--;
     memmove(index->runs + place, index->runs + place + 1,
-            (size_t)(index->n_runs - place) * sizeof(*index->runs));
+            (size_t)(index->n_runs - place) * sizeof(void *));
 }
 
 /* Where the run is, or belongs. */
@@ -161,9 +162,9 @@ static enum aft_code load_runs(struct aft_index *index, struct aft_error *error)
         aft_query(index->database, "SELECT key, id, summary FROM runs ORDER BY id");
     while (code == AFT_OK && aft_query_next(query)) {
         const char *id = aft_query_text(query, 1), *summary = aft_query_text(query, 2);
-        struct aft_index_run *run = run_create(index, id != NULL ? id : "");
-        code = insert_run(index, index->n_runs, run, error);
+        code = insert_run(index, index->n_runs, run_create(index, id != NULL ? id : ""), error);
         if (code == AFT_OK) {
+            struct aft_index_run *run = index->runs[index->n_runs - 1];
             run->key = aft_query_integer(query, 0);
             run->summary = summary != NULL ? strdup(summary) : NULL;
         }
@@ -329,12 +330,12 @@ static enum aft_code take_files(struct aft_index *index, struct aft_index_run *r
                                 struct news *news, bool archives, struct aft_error *error)
 {
     struct aft_database *database = index->database;
-    enum aft_code code = aft_index_take_events(database, run, news->lines, error);
+    enum aft_code code = aft_index_take_events(database, run, &index->budget, news->lines, error);
     if (code == AFT_OK) {
-        code = aft_index_take_metrics(&news->metrics, database, run, error);
+        code = aft_index_take_metrics(&news->metrics, database, run, &index->budget, error);
     }
     if (code == AFT_OK && archives) {
-        code = aft_index_take_archives(database, run, &index->archive_budget, error);
+        code = aft_index_take_archives(database, run, &index->budget, error);
     }
     store_mark(&run->events, run->problems[AFT_INDEX_EVENTS], database, run->key, AFT_INDEX_EVENTS);
     store_mark(&run->metrics, run->problems[AFT_INDEX_METRICS], database, run->key,
@@ -472,7 +473,7 @@ static enum aft_code find_runs(struct aft_index *index, struct aft_error *error)
     if (stream == NULL) {
         return errno == ENOENT ? AFT_OK : aft_fail_errno(error, "open folder '%s'", index->models);
     }
-    while (code == AFT_OK && (file = readdir(stream)) != NULL) {
+    while (errno = 0, code == AFT_OK && (file = readdir(stream)) != NULL) {
         bool found;
         int place = place_of(index, file->d_name, &found);
         if (!is_run(index, file->d_name, found)) {
@@ -484,6 +485,9 @@ static enum aft_code find_runs(struct aft_index *index, struct aft_error *error)
         if (code == AFT_OK) {
             index->runs[place]->seen = true;
         }
+    }
+    if (code == AFT_OK && errno != 0) { /* what was not listed is not gone */
+        code = aft_fail_errno(error, "read folder '%s'", index->models);
     }
     (void)closedir(stream);
     return code;
@@ -516,7 +520,7 @@ static enum aft_code forget_gone(struct aft_index *index, const struct aft_index
 static enum aft_code refresh(struct aft_index *index, double now,
                              const struct aft_index_listener *listener, struct aft_error *error)
 {
-    index->archive_budget = ARCHIVES_A_REFRESH;
+    index->budget = budget_of_refresh;
     enum aft_code code = find_runs(index, error);
     if (code == AFT_OK) {
         code = forget_gone(index, listener, error);

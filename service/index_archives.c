@@ -18,12 +18,13 @@
 /* A folder's time may stay the same for changes within one tick of the clock; and a file that is
  * changed in place does not change its folder's. */
 static const int64_t settled_after_s = 2, list_again_after_s = 30;
+enum { MAX_SETTINGS = 1000 }; /* of a stage */
 static const char unverified[] = "not verified yet";
 
 struct listing { /* a look at a run's archives */
     struct aft_database *database;
     struct aft_index_run *run;
-    int *budget;
+    struct aft_index_budget *budget;
     bool changed, unfinished;
 };
 
@@ -171,11 +172,11 @@ static enum aft_code look_at(struct listing *listing, const char *path)
     if (is_known(listing, path, &status)) {
         return AFT_OK;
     }
-    if (*listing->budget == 0) {
+    if (listing->budget->archives == 0) {
         write_unverified(listing, path, &name);
         return AFT_OK;
     }
-    --*listing->budget;
+    listing->budget->archives--;
     return verify(listing, path, whole, &name, &status);
 }
 
@@ -195,11 +196,14 @@ static enum aft_code look_into(struct listing *listing, const char *folder, cons
     }
     enum aft_code code = AFT_OK;
     const struct dirent *file;
-    while (code == AFT_OK && (file = readdir(stream)) != NULL) {
+    while (errno = 0, code == AFT_OK && (file = readdir(stream)) != NULL) {
         char path[PATH_MAX];
         if (snprintf(path, sizeof path, "%s%s", within, file->d_name) < (int)sizeof path) {
             code = look_at(listing, path);
         }
+    }
+    if (code == AFT_OK && errno != 0) { /* what was not listed is not gone */
+        code = aft_fail_errno(error, "read folder '%s'", folder);
     }
     (void)closedir(stream);
     return code;
@@ -234,6 +238,7 @@ static void take_settings(const struct listing *listing, int64_t *number, struct
 {
     static const char own[] = "stage.";
     size_t n = aft_json_is_object(settings) ? aft_json_length(settings) : 0;
+    n = n < MAX_SETTINGS ? n : MAX_SETTINGS;
     for (size_t i = 0; i < n; i++) {
         const struct aft_json *value;
         char named[256];
@@ -312,7 +317,7 @@ static void remember_times(struct aft_index_run *run, const int64_t times[2], in
 }
 
 enum aft_code aft_index_take_archives(struct aft_database *database, struct aft_index_run *run,
-                                      int *budget, struct aft_error *error)
+                                      struct aft_index_budget *budget, struct aft_error *error)
 {
     struct listing listing = {.database = database, .run = run, .budget = budget};
     struct aft_error cause = {.code = AFT_OK};

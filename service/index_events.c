@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum { FORMAT_VERSION = 1, MAX_STAGES = 1000 };
-static const int64_t bytes_a_refresh = 16 << 20;
 
 struct story { /* a reading of the file */
     struct aft_database *database;
@@ -210,15 +209,17 @@ static int64_t evaluation_of(struct aft_json **parts, const struct story *story,
     put_integer_of(query, line, "attempt");
     put_integer_of(query, line, "step");
     put_integer_of(query, line, "of_stage");
-    int64_t number = 0;
     if (aft_query_next(query)) {
-        number = aft_query_integer(query, 0);
+        int64_t number = aft_query_integer(query, 0);
         *parts = aft_index_get_json(query, 1);
         aft_query_done(query);
-    } else {
-        *parts = aft_json_array();
+        if (aft_json_is_array(*parts) && aft_json_length(*parts) < MAX_STAGES) {
+            return number;
+        }
+        aft_json_destroy(*parts);
     }
-    return number;
+    *parts = aft_json_array();
+    return 0;
 }
 
 static void insert_evaluation(const struct story *story, const struct aft_json *line)
@@ -370,7 +371,8 @@ static enum aft_code read_on(struct story *story, struct aft_growing_file *file,
 }
 
 enum aft_code aft_index_take_events(struct aft_database *database, struct aft_index_run *run,
-                                    struct aft_json *lines, struct aft_error *error)
+                                    struct aft_index_budget *budget, struct aft_json *lines,
+                                    struct aft_error *error)
 {
     char path[PATH_MAX];
     struct aft_growing_file file;
@@ -380,7 +382,7 @@ enum aft_code aft_index_take_events(struct aft_database *database, struct aft_in
     if (code != AFT_OK || aft_file_is_as_marked(&run->events, path)) {
         return code;
     }
-    code = aft_growing_file_open(&file, path, bytes_a_refresh, &cause);
+    code = aft_growing_file_open(&file, path, &budget->bytes, &cause);
     if (code == AFT_ERR_MISSING) {
         forget(database, run->key);
         run->events = (struct aft_file_mark){.inode = 0};

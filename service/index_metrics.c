@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t bytes_a_refresh = 32 << 20;
-
 struct table { /* of one run, as far as it is being read */
     struct aft_database *database;
     int64_t key;
@@ -35,12 +33,17 @@ static void load_columns(struct table *table)
 {
     struct aft_query *query =
         of_run(table, "SELECT number, name FROM metric_columns WHERE run = ? ORDER BY number");
-    while (aft_query_next(query)) {
+    table->step_column = -1;
+    while (table->columns < AFT_METRIC_COLUMNS && aft_query_next(query)) {
         const char *name = aft_query_text(query, 1);
         if (name != NULL && strcmp(name, AFT_TOTAL_STEPS) == 0) {
-            table->step_column = (int)aft_query_integer(query, 0);
+            table->step_column = table->columns;
         }
         table->columns++;
+    }
+    aft_query_done(query);
+    if (table->step_column < 0) { /* none yet: the header is to be read */
+        table->columns = 0;
     }
 }
 
@@ -210,11 +213,55 @@ static enum aft_code take_header(struct table *table, char *line, struct aft_err
     return AFT_OK;
 }
 
+/* A decimal of at most 15 digits and a power of ten up to 22 are exact as doubles, so that their
+ * product or quotient is the number rounded once, as strtod gives it (Clinger, "How to read
+ * floating point numbers accurately", PLDI 1990). Gives false for any other text. */
+static bool read_short_number(double *number, const char *cell)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *c = cell + (*cell == '-');
+    int64_t mantissa = 0;
+    int digits = 0, power = 0;
+    bool fraction = false;
+    for (; (*c >= '0' && *c <= '9') || (*c == '.' && !fraction); c++) {
+        if (*c == '.') {
+            fraction = true;
+            continue;
+        }
+        mantissa = 10 * mantissa + (*c - '0');
+        power -= fraction;
+        if (++digits > 15) {
+            return false;
+        }
+    }
+    if (*c == 'e' && (c[1] == '-' || c[1] == '+') && c[2] >= '0' && c[2] <= '9' && c[3] >= '0' &&
+        c[3] <= '9') {
+        int exponent = 10 * (c[2] - '0') + (c[3] - '0');
+        power += c[1] == '-' ? -exponent : exponent;
+        c += 4;
+    }
+    if (digits == 0 || (*c != ',' && *c != '\0') || power < -22 || power > 22) {
+        return false;
+    }
+    double size = power < 0 ? (double)mantissa / powers[-power] : (double)mantissa * powers[power];
+    *number = *cell == '-' ? -size : size;
+    return true;
+}
+
 /* Empty or no number: NaN. */
 static double number_of(const char *cell)
 {
     char *end;
-    double number = strtod(cell, &end);
+    double number;
+    if (*cell == ',' || *cell == '\0') {
+        return (double)NAN;
+    }
+    if (read_short_number(&number, cell)) {
+        return number;
+    }
+    number = strtod(cell, &end);
     return end == cell || (*end != '\0' && *end != ',') ? (double)NAN : number;
 }
 
@@ -281,6 +328,7 @@ static enum aft_code read_on(struct table *table, struct aft_index_run *run,
     aft_growing_file_go_to(table->file, place.offset);
     load_columns(table);
     if (table->columns == 0) { /* so far without a header, or it was not to be believed */
+        forget(table);
         aft_growing_file_go_to(table->file, 0);
     }
     load_last_chunk(table);
@@ -290,10 +338,10 @@ static enum aft_code read_on(struct table *table, struct aft_index_run *run,
 }
 
 static enum aft_code read_table(struct table *table, struct aft_index_run *run, const char *path,
-                                struct aft_error *error)
+                                int64_t *budget, struct aft_error *error)
 {
     struct aft_growing_file file;
-    enum aft_code code = aft_growing_file_open(&file, path, bytes_a_refresh, error);
+    enum aft_code code = aft_growing_file_open(&file, path, budget, error);
     if (code == AFT_ERR_MISSING) {
         forget(table);
         run->metrics = (struct aft_file_mark){.inode = 0};
@@ -304,12 +352,14 @@ static enum aft_code read_table(struct table *table, struct aft_index_run *run, 
         code = read_on(table, run, error);
         aft_growing_file_mark(&run->metrics, &file);
         aft_growing_file_close(&file);
+        table->file = NULL;
     }
     return code;
 }
 
 enum aft_code aft_index_take_metrics(bool *changed, struct aft_database *database,
-                                     struct aft_index_run *run, struct aft_error *error)
+                                     struct aft_index_run *run, struct aft_index_budget *budget,
+                                     struct aft_error *error)
 {
     char path[PATH_MAX];
     struct aft_error cause = {.code = AFT_OK};
@@ -319,7 +369,8 @@ enum aft_code aft_index_take_metrics(bool *changed, struct aft_database *databas
         return code;
     }
     table.values = malloc((size_t)AFT_METRIC_COLUMNS * AFT_METRIC_CHUNK * sizeof *table.values);
-    code = table.values != NULL ? read_table(&table, run, path, &cause) : AFT_ERR_MEMORY;
+    code = table.values != NULL ? read_table(&table, run, path, &budget->bytes, &cause)
+                                : AFT_ERR_MEMORY;
     free(table.values);
     if (code == AFT_ERR_MEMORY) {
         return aft_fail(error, code, "read '%s': out of memory", path);

@@ -35,6 +35,11 @@ struct aft_index_run { /* what the writer remembers of a run */
     char problems[AFT_INDEX_SOURCES][AFT_INDEX_PROBLEM]; /* "" where there is none */
 };
 
+struct aft_index_budget { /* what one refresh may still do; the next does the rest */
+    int archives;         /* to verify */
+    int64_t bytes;        /* to read of growing files */
+};
+
 void aft_index_problem(struct aft_index_run *run, enum aft_index_source source,
                        const struct aft_error *error);
 
@@ -44,16 +49,18 @@ void aft_index_problem(struct aft_index_run *run, enum aft_index_source source,
 /* Reads on in events.jsonl. New lines are appended to `lines` (an array), if not NULL and they are
  * not those of a file that is read anew. */
 enum aft_code aft_index_take_events(struct aft_database *database, struct aft_index_run *run,
-                                    struct aft_json *lines, struct aft_error *error);
+                                    struct aft_index_budget *budget, struct aft_json *lines,
+                                    struct aft_error *error);
 
 /* Reads on in progress.csv; *changed: rows came or went. */
 enum aft_code aft_index_take_metrics(bool *changed, struct aft_database *database,
-                                     struct aft_index_run *run, struct aft_error *error);
+                                     struct aft_index_run *run, struct aft_index_budget *budget,
+                                     struct aft_error *error);
 
-/* Lists the archives, and verifies those that are new or changed, at most *budget, from which they
- * are taken; where there are more, the list is looked at again next time. */
+/* Lists the archives, and verifies those that are new or changed; where there are more than the
+ * budget has, the list is looked at again next time. */
 enum aft_code aft_index_take_archives(struct aft_database *database, struct aft_index_run *run,
-                                      int *budget, struct aft_error *error);
+                                      struct aft_index_budget *budget, struct aft_error *error);
 
 /* Whether the archives' folders have changed since they were listed. */
 bool aft_index_archives_may_have_changed(const struct aft_index_run *run);

@@ -74,18 +74,28 @@ static bool fits(struct aft_database *database, const char *models)
     return fit;
 }
 
-/* Somebody else's database is not for us to delete. One without tables is taken over. */
-static enum aft_code refuse_foreign(struct aft_database *database, const char *path,
-                                    struct aft_error *error)
+/* Somebody else's database is not for us to delete, nor to change by opening it for writing. One
+ * without tables is taken over; of a damaged one it is the number that tells. */
+static enum aft_code refuse_foreign(const char *path, struct aft_error *error)
 {
+    struct aft_database *database;
+    enum aft_code code = aft_database_open(&database, path, AFT_DATABASE_READ, error);
+    if (code == AFT_ERR_MISSING || code == AFT_ERR_CORRUPT) {
+        return AFT_OK;
+    }
+    if (code != AFT_OK) {
+        return code;
+    }
     aft_database_begin(database);
-    bool foreign =
-        aft_database_number(database, "PRAGMA application_id") != strtol(APPLICATION, NULL, 0) &&
-        aft_database_number(database, "SELECT count(*) FROM sqlite_master") > 0;
-    aft_database_cancel(database);
-    return foreign ? aft_fail(error, AFT_ERR_REFUSED,
-                              "keep the index in '%s': it is a database of another program", path)
-                   : AFT_OK;
+    int64_t number = aft_database_number(database, "PRAGMA application_id");
+    int64_t tables_there = aft_database_number(database, "SELECT count(*) FROM sqlite_master");
+    code = aft_database_end(database, error);
+    aft_database_close(database);
+    if (number != strtol(APPLICATION, NULL, 0) && (number != 0 || tables_there > 0)) {
+        return aft_fail(error, AFT_ERR_REFUSED,
+                        "keep the index in '%s': it is a database of another program", path);
+    }
+    return code == AFT_ERR_CORRUPT ? AFT_OK : code;
 }
 
 /* Nor is any other file; a torn database may begin with zeros. */
@@ -145,19 +155,18 @@ enum aft_code aft_index_database_open(struct aft_database **database, const char
     *database = NULL;
     enum aft_code code = refuse_other_file(path, error);
     if (code == AFT_OK) {
-        code = aft_database_open(database, path, AFT_DATABASE_WRITE, error);
+        code = refuse_foreign(path, error);
     }
+    if (code != AFT_OK) {
+        return code;
+    }
+    code = aft_database_open(database, path, AFT_DATABASE_WRITE, error);
     if (code == AFT_OK && fits(*database, models)) {
         return AFT_OK;
     }
-    if (code == AFT_OK) {
-        code = refuse_foreign(*database, path, error);
-    } else if (code == AFT_ERR_CORRUPT) {
-        code = AFT_OK;
-    }
     aft_database_close(*database);
     *database = NULL;
-    if (code == AFT_OK) {
+    if (code == AFT_OK || code == AFT_ERR_CORRUPT) {
         code = delete_files(path, error);
     }
     if (code == AFT_OK) {

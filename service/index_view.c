@@ -108,7 +108,8 @@ struct aft_json *aft_view_start(struct aft_index_view *view, int64_t key)
         aft_query(view->database,
                   "SELECT id, (SELECT models FROM about), "
                   "(SELECT start FROM sessions WHERE run = ?1 ORDER BY number DESC LIMIT 1), "
-                  "(SELECT name FROM sessions WHERE run = ?1 ORDER BY number DESC LIMIT 1) "
+                  "(SELECT name FROM sessions WHERE run = ?1 ORDER BY number DESC LIMIT 1), "
+                  "(SELECT outcome FROM sessions WHERE run = ?1 ORDER BY number DESC LIMIT 1) "
                   "FROM runs WHERE key = ?1");
     aft_query_put_integer(query, key);
     struct aft_json *start = aft_json_null();
@@ -122,6 +123,7 @@ struct aft_json *aft_view_start(struct aft_index_view *view, int64_t key)
         const char *id = aft_query_text(query, 0), *name = aft_query_text(query, 3);
         aft_json_set_string(start, "name", name != NULL ? name : id);
         aft_json_set_string(start, "models", aft_query_text(query, 1));
+        aft_json_set_string(start, "outcome", aft_query_text(query, 4));
     }
     aft_query_done(query);
     return start;
@@ -140,6 +142,7 @@ char *aft_view_command(const struct aft_json *start, const char *archive)
         .models = models,
         .name = aft_json_get_string(start, "name", ""),
         .seed = aft_json_get(start, "seed"),
+        .stage_reached = strcmp(aft_json_get_string(start, "outcome", ""), "stage_reached") == 0,
     };
     return aft_archive_command(&how, archive != NULL ? path : NULL);
 }
