@@ -1,8 +1,14 @@
 # cpack -G DEB: aftershock, and aftershock-torch with the torch engine, which needs libtorch.
 # What is linked is found by dpkg-shlibdeps; what the program loads on demand is named here.
 set(CPACK_PACKAGE_NAME aftershock)
-set(CPACK_PACKAGE_CONTACT "The Aftershock authors" CACHE STRING
-  "The packages' maintainer: NAME <ADDRESS>")
+# Who builds a package maintains it, and says so as for every Debian package (debchange(1)).
+set(contact "The Aftershock authors")
+if("$ENV{DEBEMAIL}" MATCHES "<.+>")
+  set(contact "$ENV{DEBEMAIL}")
+elseif(DEFINED ENV{DEBEMAIL} AND DEFINED ENV{DEBFULLNAME})
+  set(contact "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+endif()
+set(CPACK_PACKAGE_CONTACT "${contact}" CACHE STRING "The packages' maintainer: NAME <ADDRESS>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "trainer for the controller of an actively damped building")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -23,6 +29,13 @@ set(CPACK_DEBIAN_AFTERSHOCK_PACKAGE_NAME aftershock)
 set(CPACK_DEBIAN_AFTERSHOCK_PACKAGE_DEPENDS liblapacke)       # environment/linear_algebra.c
 set(CPACK_DEBIAN_AFTERSHOCK_PACKAGE_RECOMMENDS coinor-libclp1) # environment/linear_program.c
 set(CPACK_DEBIAN_AFTERSHOCK_PACKAGE_SUGGESTS aftershock-torch)
+# libaftershock is public: ldconfig is to know of it, and what is built against it depends on us.
+get_target_property(soversion aftershock_library SOVERSION)
+file(WRITE ${PROJECT_BINARY_DIR}/packaging/triggers "activate-noawait ldconfig\n")
+file(WRITE ${PROJECT_BINARY_DIR}/packaging/shlibs
+  "libaftershock ${soversion} aftershock (>= ${PROJECT_VERSION})\n")
+set(CPACK_DEBIAN_AFTERSHOCK_PACKAGE_CONTROL_EXTRA
+  ${PROJECT_BINARY_DIR}/packaging/triggers ${PROJECT_BINARY_DIR}/packaging/shlibs)
 set(CPACK_DEBIAN_TORCH_PACKAGE_NAME aftershock-torch)
 set(CPACK_DEBIAN_TORCH_PACKAGE_DEPENDS "aftershock (= ${PROJECT_VERSION})")
 set(CPACK_COMPONENT_AFTERSHOCK_DESCRIPTION

@@ -2,9 +2,9 @@
 #include "base/file.h"
 #include "environment/ground_motion.h"
 #include "environment/plant.h"
-#include "tests/cli/command.h"
 #include "tests/report/markup_check.h"
-#include "tests/runner/place.h"
+#include "tests/runner/evaluate_place.h"
+#include "tests/runner/program.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,95 +17,20 @@
 
 #include <cmocka.h>
 
-enum { MAX_TEXT = 1 << 24 };
-
-static char folder[PATH_MAX]; /* the archive a.zip, the folder records, and what tests write */
 /* Tuning takes a while: one run of each kind is looked at by several tests. */
 static struct aft_json *shared;
 static char *shared_table;
 
 #define SHARED_OPTIONS "--stage 1 --motions-per-stage 4 --robustness "
 
-static const struct outcome *evaluate(const char *arguments)
-{
-    char line[512];
-    (void)snprintf(line, sizeof line, "evaluate a.zip %.480s", arguments);
-    return run_in(folder, line);
-}
-
-static struct aft_json *evaluate_json(const char *arguments)
-{
-    char line[512];
-    (void)snprintf(line, sizeof line, "%.480s --json", arguments);
-    const struct outcome *outcome = evaluate(line);
-    if (outcome->code != 0) {
-        fail_msg("'%s': code %d: %s", line, outcome->code, outcome->err);
-    }
-    return parse_output(outcome);
-}
-
-static char *read_text(const char *name)
-{
-    char path[PATH_MAX], *text = NULL;
-    size_t size = 0;
-    assert_true(snprintf(path, sizeof path, "%.3000s/%s", folder, name) < PATH_MAX);
-    assert_int_equal(aft_file_read(&text, &size, path, MAX_TEXT, NULL), AFT_OK);
-    return text;
-}
-
-/* --- records: a few seconds of a sine at the building's first period, in each format --- */
-
-static double sine_g(int i)
-{
-    return 0.1 * sin(6.283185307179586 * i * 0.02 / 1.2);
-}
-
-enum { SAMPLES = 181 };
-
-static void write_csv_record(const char *name)
-{
-    char text[SAMPLES * 32] = "time_s,acceleration_g\n";
-    size_t at = strlen(text);
-    for (int i = 0; i < SAMPLES; i++) {
-        at += (size_t)snprintf(text + at, sizeof text - at, "%.2f,%.9f\n", i * 0.02, sine_g(i));
-    }
-    write_text(folder, name, text);
-}
-
-static void write_at2_record(const char *name)
-{
-    char text[SAMPLES * 32];
-    size_t at = (size_t)snprintf(text, sizeof text,
-                                 "PEER NGA\nA sine\nACCELERATION TIME SERIES IN UNITS OF G\n"
-                                 "NPTS=  %d, DT=   .0200 SEC\n",
-                                 SAMPLES);
-    for (int i = 0; i < SAMPLES; i++) {
-        at += (size_t)snprintf(text + at, sizeof text - at, "  %.8E%s", sine_g(i),
-                               i % 5 == 4 ? "\n" : "");
-    }
-    (void)snprintf(text + at, sizeof text - at, "\n");
-    write_text(folder, name, text);
-}
-
 /* --- fixture --- */
 
-static int train_once(void **state)
+static int open_place(void **state)
 {
-    char curriculum[PATH_MAX], command[2 * PATH_MAX];
     (void)state;
-    program_make_folder(folder);
-    program_write_curriculum(curriculum, folder, "small.ini");
-    if (program_train(folder, curriculum, NULL) != 0) {
-        program_show_output(folder);
+    if (!evaluate_place_open()) {
         return -1;
     }
-    (void)snprintf(command, sizeof command,
-                   "cd '%s' && mv models/small/final_small.zip a.zip && mkdir records", folder);
-    if (system(command) != 0) {
-        return -1;
-    }
-    write_csv_record("records/sine.csv");
-    write_at2_record("records/sine.AT2");
     shared = evaluate_json(SHARED_OPTIONS "--threads 2");
     const struct outcome *outcome = evaluate(
         "--motions-per-stage 3 --robustness --controllers lqg "
@@ -115,12 +40,12 @@ static int train_once(void **state)
     return shared_table != NULL ? 0 : -1;
 }
 
-static int clean(void **state)
+static int close_place(void **state)
 {
     (void)state;
     aft_json_destroy(shared);
     free(shared_table);
-    program_remove_folder(folder);
+    evaluate_place_close();
     return 0;
 }
 
@@ -256,7 +181,7 @@ static void evaluate__sets_another_archives_policy_beside_it(void **state)
         "--stage 1 --motions-per-stage 2 --controllers policy --against a.zip --report b.html");
     assert_int_equal(outcome->code, 0);
     assert_non_null(strstr(outcome->out, "Policy against the baseline, motion by motion"));
-    char *page = read_text("b.html");
+    char *page = evaluate_read_text("b.html");
     assert_non_null(strstr(page, "Peak drift against the baseline"));
     free(page);
 }
@@ -275,8 +200,8 @@ static void evaluate__refuses_a_baseline_that_other_sensors_trained(void **state
                                             "stage 1.timesteps=800",
                                             NULL};
     char curriculum[PATH_MAX];
-    program_write_curriculum(curriculum, folder, "small.ini");
-    assert_int_equal(program_train(folder, curriculum, elsewhere), 0);
+    program_write_curriculum(curriculum, evaluate_folder, "small.ini");
+    assert_int_equal(program_train(evaluate_folder, curriculum, elsewhere), 0);
     refuses("--against models/elsewhere/stage1_50kN.zip", 2,
             "its environment.acceleration_floors is not that of 'a.zip'");
 }
@@ -317,7 +242,7 @@ static double passive_peak_by_hand(const char *record, double tail_s)
     char path[PATH_MAX];
     double state[AFT_PLANT_MAX_COLUMNS] = {0}, peak = 0;
     struct aft_plant_forces forces = {0};
-    assert_true(snprintf(path, sizeof path, "%.3000s/%s", folder, record) < PATH_MAX);
+    assert_true(snprintf(path, sizeof path, "%.3000s/%s", evaluate_folder, record) < PATH_MAX);
     assert_int_equal(aft_motion_from_record(&motion, path, 0.02, NULL), AFT_OK);
     assert_int_equal(aft_plant_create(&plant, &building, &actuator, true, 0.02, NULL), AFT_OK);
     size_t steps = motion.n - 1 + (size_t)lround(tail_s / 0.02);
@@ -459,7 +384,7 @@ static int count_commas(const char *line)
 static void evaluate__writes_a_row_for_each_motion_and_controller(void **state)
 {
     (void)state;
-    char *text = read_text("figures.csv");
+    char *text = evaluate_read_text("figures.csv");
     assert_int_equal(count_lines(text), 1 + 2 * 3 * 4);
     static const char head[] =
         "stage,stage_name,motion,pga_g,duration_s,controller,"
@@ -477,7 +402,7 @@ static void evaluate__writes_a_row_for_each_motion_and_controller(void **state)
 static void evaluate__writes_a_page_that_stands_alone(void **state)
 {
     (void)state;
-    char *text = read_text("report.html");
+    char *text = evaluate_read_text("report.html");
     markup_assert_well_formed(text);
     markup_assert_stands_alone(text);
     assert_null(strstr(text, "nan"));
@@ -524,11 +449,11 @@ static void evaluate__sets_controllers_on_a_scale_to_the_bound(void **state)
     assert_true(fabs(aft_json_get_real(aft_json_get(scale, "policy"), "mean", 9) - policy) < 1e-12);
     assert_true(aft_json_get_real(aft_json_get(scale, "passive"), "mean", 9) == 0);
     aft_json_destroy(document);
-    char *text = read_text("bound.csv");
+    char *text = evaluate_read_text("bound.csv");
     assert_non_null(strstr(text, ",bound_peak_drift_ratio\n"));
     assert_non_null(strstr(text, ",clairvoyant,"));
     free(text);
-    text = read_text("bound.html");
+    text = evaluate_read_text("bound.html");
     markup_assert_well_formed(text);
     assert_non_null(strstr(text, "Of what is possible in peak drift"));
     assert_null(strstr(text, "nan"));
@@ -569,7 +494,7 @@ static void evaluate__refuses_what_it_cannot_do(void **state)
     refuses("--motions-per-stage 1 --controllers policy --csv /nowhere/a.csv", 1, "/nowhere/a.csv");
     refuses("--motions-per-stage 1 --controllers policy --report /nowhere/a.html", 1,
             "/nowhere/a.html");
-    write_text(folder, "still.csv", "time_s,acceleration_g\n0,0\n0.02,0\n0.04,0\n");
+    write_text(evaluate_folder, "still.csv", "time_s,acceleration_g\n0,0\n0.02,0\n0.04,0\n");
     refuses("--stage 1 --motions still.csv --scale none --controllers policy", 2, "still.csv");
 }
 
@@ -578,17 +503,17 @@ static void evaluate__refuses_a_damaged_archive(void **state)
     (void)state;
     char path[PATH_MAX], *bytes = NULL;
     size_t size = 0;
-    assert_true(snprintf(path, sizeof path, "%.3000s/a.zip", folder) < PATH_MAX);
-    assert_int_equal(aft_file_read(&bytes, &size, path, MAX_TEXT, NULL), AFT_OK);
+    assert_true(snprintf(path, sizeof path, "%.3000s/a.zip", evaluate_folder) < PATH_MAX);
+    assert_int_equal(aft_file_read(&bytes, &size, path, 1 << 24, NULL), AFT_OK);
     bytes[size / 2] ^= 1;
-    assert_true(snprintf(path, sizeof path, "%.3000s/damaged.zip", folder) < PATH_MAX);
+    assert_true(snprintf(path, sizeof path, "%.3000s/damaged.zip", evaluate_folder) < PATH_MAX);
     assert_int_equal(aft_file_publish(path, bytes, size, NULL), AFT_OK);
     free(bytes);
-    const struct outcome *outcome = run_in(folder, "evaluate damaged.zip");
+    const struct outcome *outcome = run_in(evaluate_folder, "evaluate damaged.zip");
     assert_int_equal(outcome->code, 3);
     assert_string_equal(outcome->out, "");
     assert_non_null(strstr(outcome->err, "damaged.zip"));
-    assert_int_equal(run_in(folder, "evaluate none.zip")->code, 1);
+    assert_int_equal(run_in(evaluate_folder, "evaluate none.zip")->code, 1);
 }
 
 int main(void)
@@ -612,5 +537,5 @@ int main(void)
         cmocka_unit_test(evaluate__refuses_what_it_cannot_do),
         cmocka_unit_test(evaluate__refuses_a_damaged_archive),
     };
-    return cmocka_run_group_tests(tests, train_once, clean);
+    return cmocka_run_group_tests(tests, open_place, close_place);
 }
