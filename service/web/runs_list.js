@@ -47,7 +47,7 @@ function nameCell(run) {
 }
 
 function stageCell(run) {
-  if (run.stage === null) {
+  if (run.stage == null) {
     const done = run.completed_stages;
     return done ? `${done} complete` : format.NONE;
   }
