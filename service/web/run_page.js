@@ -29,7 +29,7 @@ function facts(run) {
 function progress(run) {
   return h("div", { class: "run-progress" }, progressBar(run), h("p", null,
     h("b", null, format.percent(progressOf(run))),
-    ` ${format.steps(run.total_steps)} of ${format.steps(run.steps_total)} steps`,
+    ` ${format.steps(run.steps_done)} of ${format.steps(run.steps_total)} steps`,
     run.stage == null ? "" : ` · stage ${run.stage} ${run.stage_name ?? ""}: ${format.steps(run.step)} of ${format.steps(run.stage_timesteps)}`,
     run.attempt > 1 ? ` · attempt ${run.attempt}` : ""));
 }

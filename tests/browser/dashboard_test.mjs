@@ -177,9 +177,8 @@ const steps = {
     await page.keyboard.press("n");
     await dialog(page).locator("option[value='coast.ini']").waitFor({ state: "attached" });
     await page.keyboard.type("coast"); // a list chooses what is typed
-    await page.keyboard.press("Enter"); // in a list: nothing, or its choice
     await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter"); // in a field: the form's answer
+    await page.keyboard.press("Enter"); // in a field: the form is sent
     await badge(page, "complete").waitFor();
     await page.keyboard.press("l");
     await page.getByRole("heading", { name: "Runs" }).waitFor();
@@ -206,7 +205,7 @@ const steps = {
     const differ = page.getByRole("table", { name: "Settings that differ" });
     await differ.locator("tr", { hasText: "ppo.network" }).waitFor();
     assert.equal(await differ.locator("tr", { hasText: "ppo.n_steps" }).count(), 0);
-    await page.getByLabel("Curve").selectOption("train/approx_kl");
+    await page.getByLabel("Curve", { exact: true }).selectOption("train/approx_kl");
     await page.locator(".plot[aria-label*=coast]").waitFor();
   },
 
