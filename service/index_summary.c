@@ -71,6 +71,26 @@ static void add_place(struct aft_json *summary, const struct aft_json *beat)
     copy_integer(summary, beat, "exit_code");
 }
 
+/* How much of steps_total is behind it: the stages before the one that it is at, and the attempt
+ * that is under way. total_steps counts attempts that were given up too. */
+static void add_steps_done(struct aft_json *summary, struct aft_database *database, int64_t key)
+{
+    int64_t stage = aft_json_get_integer(summary, "stage", 0);
+    if (stage < 1) {
+        aft_json_set(summary, "steps_done", aft_json_null());
+        return;
+    }
+    struct aft_query *query =
+        aft_query(database, "SELECT SUM(timesteps) FROM stages WHERE run = ? AND stage < ?");
+    aft_query_put_integer(query, key);
+    aft_query_put_integer(query, stage);
+    int64_t done = aft_query_next(query) ? aft_query_integer(query, 0) : 0;
+    aft_query_done(query);
+    int64_t step = aft_json_get_integer(summary, "step", 0);
+    int64_t length = aft_json_get_integer(summary, "stage_timesteps", step);
+    aft_json_set_integer(summary, "steps_done", done + (step < length ? step : length));
+}
+
 /* Seconds since 1970 of the archive that was written last; 0: none. */
 static double add_archives(struct aft_json *summary, struct aft_database *database, int64_t key)
 {
@@ -182,6 +202,7 @@ struct aft_json *aft_index_summarise(double *active, struct aft_database *databa
     copy_string(summary, "phase", run->beat, "state");
     add_process(summary, run->beat);
     add_place(summary, run->beat);
+    add_steps_done(summary, database, run->key);
     double written = add_archives(summary, database, run->key);
     add_evaluation(summary, database, run->key);
     double beat = aft_index_time_of(aft_json_get_string(run->beat, "time", NULL));

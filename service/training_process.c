@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,10 +69,27 @@ static int spawn(pid_t *pid, int output, char *const *arguments, char *const *en
     return failed;
 }
 
+/* The path of this program: the run tells with which command it was started, and that command is
+ * to be given as it stands. Where the file was replaced since, the path is the new one's. */
+static void name_program(char program[PATH_MAX])
+{
+    static const char replaced[] = " (deleted)";
+    ssize_t n = readlink("/proc/self/exe", program, PATH_MAX - 1);
+    if (n <= 0) {
+        (void)snprintf(program, PATH_MAX, "aftershock");
+        return;
+    }
+    size_t length = (size_t)n, ending = sizeof replaced - 1;
+    program[length] = '\0';
+    if (length > ending && strcmp(program + length - ending, replaced) == 0) {
+        program[length - ending] = '\0';
+    }
+}
+
 enum aft_code aft_training_start(struct aft_training_process *process, char *const *arguments,
                                  struct aft_error *error)
 {
-    char program[] = "aftershock";
+    char program[PATH_MAX];
     char *vector[MAX_ARGUMENTS + 2] = {program};
     for (size_t i = 0; arguments[i] != NULL; i++) {
         if (i == MAX_ARGUMENTS) {
@@ -80,6 +98,7 @@ enum aft_code aft_training_start(struct aft_training_process *process, char *con
         }
         vector[i + 1] = arguments[i];
     }
+    name_program(program);
     *process = (struct aft_training_process){.output = -1};
     char **environment = environment_for_run();
     if (environment == NULL) {

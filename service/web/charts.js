@@ -151,7 +151,7 @@ export class Chart {
     return {
       width: Math.max(200, this.#place.clientWidth),
       height: HEIGHT,
-      padding: [14, 8, 0, 0],
+      padding: [14, 20, 0, 0],
       legend: { show: false },
       scales: { x: { time: false, range: () => this.#range } },
       axes: [
@@ -207,6 +207,7 @@ export class Chart {
     ctx.strokeStyle = colour("--minor");
     ctx.lineWidth = scale;
     ctx.setLineDash([2 * scale, 3 * scale]);
+    let free = 0; // where the next mark's word may begin
     for (const { x, text } of this.#marks) {
       if (x < this.#range[0] || x > this.#range[1]) continue;
       const at = Math.round(u.valToPos(x, "x", true));
@@ -214,7 +215,10 @@ export class Chart {
       ctx.moveTo(at, u.bbox.top);
       ctx.lineTo(at, u.bbox.top + u.bbox.height);
       ctx.stroke();
-      ctx.fillText(text, at + 2 * scale, u.bbox.top - 3 * scale);
+      const width = ctx.measureText(text).width;
+      if (at < free || at + width > ctx.canvas.width) continue;
+      ctx.fillText(text, at, u.bbox.top - 3 * scale);
+      free = at + width + 6 * scale;
     }
     ctx.restore();
   }

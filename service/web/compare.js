@@ -14,7 +14,7 @@ const chosen = { metric: "rollout/ep_rew_mean" };
 const FIGURES = [
   ["State", (run) => stateBadge(run.state)],
   ["Progress", (run) => format.percent(progressOf(run))],
-  ["Stage", (run) => (run.stage === null ? format.NONE : `${run.stage}/${run.stages_total} ${run.stage_name ?? ""}`)],
+  ["Stage", (run) => (run.stage == null ? format.NONE : `${run.stage}/${run.stages_total} ${run.stage_name ?? ""}`)],
   ["Steps", (run) => format.steps(run.total_steps)],
   ["Steps/s", (run) => format.steps(run.state === "running" ? run.steps_per_s : null)],
   ["Time left", (run) => format.duration(secondsLeft(run))],
@@ -36,12 +36,12 @@ function summaries(runs) {
 
 function differences(runs) {
   const keys = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
-  const differing = keys.filter((key) => new Set(runs.map(({ settings }) => settings[key])).size > 1);
+  const differing = keys.filter((key) => new Set(runs.map(({ settings }) => JSON.stringify(settings[key]))).size > 1);
   if (!differing.length) return h("p", { class: "empty small" }, "All settings are alike.");
   return h("table", { "aria-label": "Settings that differ" },
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Setting"), runs.map(({ id }) => h("th", { scope: "col" }, id)))),
     h("tbody", null, differing.map((key) => h("tr", { "data-key": key }, h("th", { scope: "row", class: "code" }, key),
-      runs.map(({ settings }) => h("td", { class: "code" }, settings[key] === undefined ? h("span", { class: "minor" }, "not there") : String(settings[key])))))));
+      runs.map(({ settings }) => h("td", { class: "code" }, settings[key] === undefined ? h("span", { class: "minor" }, "not there") : format.setting(settings[key])))))));
 }
 
 /** Shows the runs beside each other in `main` until the signal aborts. */
@@ -56,8 +56,8 @@ export function showCompare(main, ids, signal) {
     chosen.metric = metric.value;
     loadCurves();
   } });
-  const figures = h("div", { class: "wide" });
-  const settings = h("div", { class: "wide" });
+  const figures = h("div", { class: "wide roomy" });
+  const settings = h("div", { class: "wide roomy" });
   zoom.element.prepend(h("label", { for: "metric" }, "Curve"), metric);
   main.replaceChildren(
     h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")),

@@ -134,12 +134,12 @@ export class Curves {
   #marks() {
     const marks = new Map();
     for (const event of this.#run?.timeline ?? []) {
-      if (event.event === "run_resumed") marks.set(event.total_steps, "↻");
+      if (event.event === "run_resumed") marks.set(event.total_steps, "resumed");
       if (event.event !== "stage_started") continue;
       const attempt = event.attempt > 1 ? ` ×${event.attempt}` : "";
       marks.set(event.total_steps, `stage ${event.stage}${attempt}`);
     }
-    return [...marks].map(([x, text]) => ({ x, text }));
+    return [...marks].map(([x, text]) => ({ x, text })).sort((a, b) => a.x - b.x);
   }
 
   #show() {

@@ -32,7 +32,7 @@ export function figure(value) {
   if (!known(value)) return NONE;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e6) return value.toExponential(2).replace("e+", "e");
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
   return String(Number(value.toPrecision(4)));
 }
 
@@ -62,6 +62,12 @@ export function bytes(value) {
     if (value >= unit) return `${(value / unit).toFixed(value / unit < 10 ? 1 : 0)}\u00a0${name}`;
   }
   return `${value}\u00a0B`;
+}
+
+/** A setting's value, as the curriculum has it. */
+export function setting(value) {
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  return text === "" ? "(empty)" : text;
 }
 
 // How far this machine's clock is behind the server's.

@@ -17,7 +17,7 @@ const fact = (name, value, hint) =>
 function facts(run) {
   const running = run.state === "running";
   return h("dl", { class: "facts" },
-    fact("Stage", run.stage === null ? format.NONE : `${run.stage} of ${run.stages_total ?? "?"}`, run.stage_name),
+    fact("Stage", run.stage == null ? format.NONE : `${run.stage} of ${run.stages_total ?? "?"}`, run.stage_name),
     fact("Steps/s", running ? format.steps(run.steps_per_s) : format.NONE),
     fact("Time left", format.duration(secondsLeft(run)), "at the pace of the last seconds"),
     fact("Best score", format.ratio(run.score), "of the best valid archive: minus the mean peak drift over passive; nearer to 0 is better"),
@@ -29,8 +29,8 @@ function facts(run) {
 function progress(run) {
   return h("div", { class: "run-progress" }, progressBar(run), h("p", null,
     h("b", null, format.percent(progressOf(run))),
-    ` ${format.steps(run.total_steps)} of ${format.steps(run.steps_total)} steps`,
-    run.stage === null ? "" : ` · stage ${run.stage} ${run.stage_name ?? ""}: ${format.steps(run.step)} of ${format.steps(run.stage_timesteps)}`,
+    ` ${format.steps(run.steps_done)} of ${format.steps(run.steps_total)} steps`,
+    run.stage == null ? "" : ` · stage ${run.stage} ${run.stage_name ?? ""}: ${format.steps(run.step)} of ${format.steps(run.stage_timesteps)}`,
     run.attempt > 1 ? ` · attempt ${run.attempt}` : ""));
 }
 

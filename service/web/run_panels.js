@@ -6,7 +6,7 @@ import * as format from "./format.js";
 import { live } from "./live.js";
 import { resumeRun } from "./steering.js";
 
-const FEW = 12;
+const FEW = matchMedia("(max-width: 760px)").matches ? 5 : 12;
 
 /** A table whose cells say their column's name where rows are drawn as cards. columns: [title, cell, number?] */
 export function cardTable(label, columns, rows, keyOf) {
@@ -166,7 +166,7 @@ export class HistoryPanel extends TablePanel {
     return h("dl", { class: "pairs" },
       line("Command", (run.command ?? []).join(" ")), line("In", run.working_directory),
       line("Curriculum", run.curriculum), line("Run id", run.run_id),
-      line("Seed", run.seed === null ? null : String(run.seed)), line("Device", run.device),
+      line("Seed", run.seed == null ? null : String(run.seed)), line("Device", run.device),
       line("Engine", run.engine), line("Versions", versions));
   }
 

@@ -47,7 +47,7 @@ function nameCell(run) {
 }
 
 function stageCell(run) {
-  if (run.stage === null) {
+  if (run.stage == null) {
     const done = run.completed_stages;
     return done ? `${done} complete` : format.NONE;
   }
@@ -61,7 +61,7 @@ function stageCell(run) {
 function progressCell(run) {
   return h("div", { class: "progress-cell" }, progressBar(run),
     h("span", null, format.percent(progressOf(run))),
-    h("span", { class: "minor" }, `${format.steps(run.total_steps)} of ${format.steps(run.steps_total)}`));
+    h("span", { class: "minor" }, `${format.steps(run.steps_done)} of ${format.steps(run.steps_total)}`));
 }
 
 function visibleRuns() {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { h, patch } from "./dom.js";
+import * as format from "./format.js";
 import { live } from "./live.js";
 
 export class SettingsPanel {
@@ -62,13 +63,13 @@ export class SettingsPanel {
     return h("table", { "aria-label": "Settings" },
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Setting"), h("th", { scope: "col" }, "Value"))),
       h("tbody", null, rows.map(([key, value]) => h("tr", { "data-key": key },
-        h("th", { scope: "row", class: "code" }, key), h("td", { class: "code" }, String(value))))));
+        h("th", { scope: "row", class: "code" }, key), h("td", { class: "code" }, format.setting(value))))));
   }
 
   #differences(fits) {
     const rows = this.#difference.filter(({ key }) => fits(key));
     if (!rows.length) return h("p", { class: "empty small" }, `No setting differs from ${this.#other}'s.`);
-    const value = (one) => h("td", { class: "code" }, one === null ? h("span", { class: "minor" }, "not there") : String(one));
+    const value = (one) => h("td", { class: "code" }, one == null ? h("span", { class: "minor" }, "not there") : format.setting(one));
     return h("table", { "aria-label": `Settings that differ from ${this.#other}'s` },
       h("thead", null, h("tr", null, ["Setting", "This run", this.#other].map((title) => h("th", { scope: "col" }, title)))),
       h("tbody", null, rows.map((row) => h("tr", { "data-key": row.key },

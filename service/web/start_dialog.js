@@ -18,14 +18,14 @@ export function parseOverrides(text) {
   return overrides;
 }
 
-/** The --set options of a command, as lines. */
+/** The --set options of a command, as lines; without those that are fields of their own. */
 function overridesOf(command) {
   const lines = [];
   command.forEach((word, i) => {
     if (word === "--set" && command[i + 1]) lines.push(command[i + 1]);
     else if (word.startsWith("--set=")) lines.push(word.slice("--set=".length));
   });
-  return lines.join("\n");
+  return lines.filter((line) => !/^run\.(name|device)=/.test(line)).join("\n");
 }
 
 /** Which of the curricula the run was started with: by the file's path, else by the run's name. */

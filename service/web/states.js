@@ -40,23 +40,14 @@ export const goesOn = (run) => run.state === "running" || run.state === "silent"
 /** The share of all stages' steps that is done, in [0, 1], or null. */
 export function progressOf(run) {
   if (run.state === "complete") return 1;
-  if (!run.steps_total || run.total_steps === null) return null;
-  return Math.min(1, stepsDone(run) / run.steps_total);
-}
-
-// Steps of attempts that were given up count in total_steps, but do not bring a run on. Where the
-// stages are known (a run in full), those are taken that are behind it.
-function stepsDone(run) {
-  if (!run.stages || run.stage === null) return run.total_steps;
-  return run.stages
-    .filter((stage) => stage.stage < run.stage)
-    .reduce((sum, stage) => sum + stage.timesteps, Math.min(run.step ?? 0, run.stage_timesteps ?? 0));
+  if (!run.steps_total || run.steps_done == null) return null;
+  return Math.min(1, run.steps_done / run.steps_total);
 }
 
 /** Seconds until it is complete, at the pace it has, or null. */
 export function secondsLeft(run) {
   if (run.state !== "running" || !run.steps_per_s || !run.steps_total) return null;
-  return Math.max(0, run.steps_total - stepsDone(run)) / run.steps_per_s;
+  return Math.max(0, run.steps_total - (run.steps_done ?? 0)) / run.steps_per_s;
 }
 
 export function progressBar(run) {

@@ -111,6 +111,8 @@ function mergedBySteps(bands) {
   return merged;
 }
 
+const MARK_PX = 25; // as style.css has it
+
 export class Timeline {
   #by = "steps";
   #everything = false;
@@ -118,7 +120,7 @@ export class Timeline {
   #track = h("div", { class: "track" });
   #axis = h("div", { class: "track-axis minor" });
   #list = h("ol", { class: "story" });
-  #stages = h("div");
+  #stages = h("div", { class: "wide" });
 
   constructor() {
     const choice = (value, text) => {
@@ -168,11 +170,10 @@ export class Timeline {
     const first = bySteps ? 0 : Math.min(...ends);
     const last = Math.max(bySteps ? (run.steps_total ?? 1) : first + 1000, ...ends);
     const part = (value) => Math.min(1, Math.max(0, (value - first) / (last - first)));
-    const marks = events.filter(markOf);
     patch(this.#track,
       bySteps ? this.#waiting(bands, part) : null,
       bands.map((band) => this.#band(band, part, of)),
-      marks.map((event) => this.#mark(event, part(of(at(event))), events.indexOf(event))));
+      this.#marks(events, (event) => part(of(at(event)))));
     const say = (value) => (bySteps ? `${format.steps(value)} steps` : format.localTime(new Date(value).toISOString()));
     patch(this.#axis, bands.length ? [h("span", null, say(first)), h("span", null, say(last))] : null);
     this.#drawStages();
@@ -204,6 +205,21 @@ export class Timeline {
       "data-key": `band ${stage} ${attempt} ${from.time}`,
       place: [part(of(from)), part(of(to)) - part(of(from))],
     }, h("span", null, `${stage} ${name}`, attempt > 1 ? ` ×${attempt}` : ""));
+  }
+
+  // Marks of one moment stand side by side.
+  #marks(events, placeOf) {
+    const width = MARK_PX / Math.max(1, this.#track.clientWidth);
+    let free = 0;
+    return events
+      .map((event, index) => ({ event, index, place: placeOf(event) }))
+      .filter(({ event }) => markOf(event))
+      .sort((a, b) => a.place - b.place || a.index - b.index)
+      .map(({ event, index, place }) => {
+        const shown = Math.max(place, free);
+        free = shown + width;
+        return this.#mark(event, shown, index);
+      });
   }
 
   #mark(event, place, index) {
