@@ -2,6 +2,8 @@
 
 #include "service/web_assets.h"
 
+#include <stdlib.h>
+
 static void answer_asset(struct aft_http_exchange *exchange, const char *name)
 {
     const struct aft_web_asset *asset = aft_web_asset(name);
@@ -55,5 +57,7 @@ const struct aft_http_route *aft_api_routes(void)
 void aft_api_clear(struct aft_api *api)
 {
     aft_json_destroy(api->status);
+    free(api->status_text);
     api->status = NULL;
+    api->status_text = NULL;
 }

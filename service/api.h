@@ -15,8 +15,10 @@ struct aft_api {
     struct aft_index_view *view;                              /* of the server's thread */
     struct aft_steering *steering; /* NULL: nothing can be started or stopped */
     _Atomic long changes;          /* goes up with every change of a summary */
-    struct aft_json *status;       /* what GET /api/training/status answers; of the server's */
-    long status_of;                /* thread, made when `changes` was this */
+    struct aft_json *status;       /* what GET /api/training/status answers, … */
+    char *status_text;             /* … written: it is asked for again and again. Both of the */
+    size_t status_size;            /* server's thread, made when `changes` was status_of */
+    long status_of;
 };
 
 /* Their context is the struct aft_api. Ends in zeros; valid until the process ends. */

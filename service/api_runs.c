@@ -174,10 +174,12 @@ void aft_api_status(void *context, struct aft_http_exchange *exchange)
     const char *id = aft_http_query(exchange, "run");
     enum aft_code code = AFT_OK;
     long changes = atomic_load(&api->changes);
-    if (api->status == NULL || api->status_of != changes) {
-        aft_json_destroy(api->status);
-        api->status = NULL;
+    if (api->status_text == NULL || api->status_of != changes) {
+        aft_api_clear(api);
         code = make_status(&api->status, api, &error);
+        if (code == AFT_OK) {
+            code = aft_json_write(&api->status_text, &api->status_size, api->status, false, &error);
+        }
         api->status_of = changes;
     }
     if (code == AFT_OK && id != NULL) {
@@ -188,7 +190,7 @@ void aft_api_status(void *context, struct aft_http_exchange *exchange)
         return;
     }
     if (run == NULL) {
-        aft_http_answer_json(exchange, 200, api->status);
+        aft_http_answer_json_text(exchange, 200, api->status_text, api->status_size);
         return;
     }
     struct aft_json *document = aft_json_copy(api->status);
