@@ -93,7 +93,7 @@ bool aft_http_exchange_add_body(struct aft_http_exchange *exchange, const char *
         ruling->detail = "the body is too long";
     }
     if (ruling->status == 0) {
-        return append_body(exchange, bytes, size);
+        return size == 0 || append_body(exchange, bytes, size);
     }
     return exchange->received <= max_body + AFT_HTTP_DRAINED_BYTES;
 }

@@ -20,8 +20,9 @@
 #include <unistd.h>
 
 enum {
-    SPARE_CONNECTIONS = 16,  /* in which too many are told so */
-    SLOWEST_RATE = 16 << 10, /* bytes a second in which an answer must be taken */
+    CONNECTION_BYTES = 32 << 10, /* for a head, its cookies once more, and an answer's head */
+    SPARE_CONNECTIONS = 16,      /* in which too many are told so */
+    SLOWEST_RATE = 16 << 10,     /* bytes a second in which an answer must be taken */
     STREAM_BLOCK = 4096,
 };
 
@@ -276,6 +277,7 @@ static enum MHD_Result judge(struct aft_http_exchange *exchange, const char *met
     return ruling->at_once ? dispatch(exchange) : MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters are the library's */
 static enum MHD_Result on_request(void *closure, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_size, void **request)
@@ -379,10 +381,10 @@ static struct MHD_Daemon *start_daemon(struct aft_http_server *server, int fd)
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)AFT_HTTP_HEAD_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->max_connections + SPARE_CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)config->timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)config->max_connections + SPARE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        per_address, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->timeout_s,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 /* Threads that are started here leave signals to the program's own. */

@@ -152,6 +152,9 @@ const char *aft_http_target_parse(struct aft_http_target *target, char *text)
     if (*text != '/') {
         return "it does not begin with '/'";
     }
+    if (strlen(text) > AFT_HTTP_MAX_TARGET) {
+        return "it is too long";
+    }
     for (const char *byte = text; *byte != '\0'; byte++) {
         if (*byte <= 0x20 || *byte >= 0x7f || *byte == '#') { /* char may be signed */
             return "it holds a character that belongs percent-encoded";

@@ -5,14 +5,14 @@
  * Refused is what could be read in two ways by us and by someone else: an absolute form or
  * a fragment, bytes that belong percent-encoded, bad percent-encoding, encoded slashes,
  * control characters, "." and ".." as segments, text that is not UTF-8, and a parameter
- * that is given twice.
+ * that is given twice. And what is longer than AFT_HTTP_MAX_TARGET bytes.
  */
 #ifndef AFT_SERVICE_HTTP_TARGET_H
 #define AFT_SERVICE_HTTP_TARGET_H
 
 #include <stdbool.h>
 
-enum { AFT_HTTP_MAX_SEGMENTS = 12, AFT_HTTP_MAX_QUERY = 24 };
+enum { AFT_HTTP_MAX_TARGET = 4096, AFT_HTTP_MAX_SEGMENTS = 12, AFT_HTTP_MAX_QUERY = 24 };
 
 struct aft_http_target {
     const char *segments[AFT_HTTP_MAX_SEGMENTS]; /* "/a/" has two: "a" and "" */
