@@ -85,13 +85,13 @@ static bool is_own_name(const struct aft_http_guard *guard, const char *name)
     return is_wildcard(guard->address) ? is_ip(name) : strcasecmp(name, guard->address) == 0;
 }
 
-/* An entry of hosts without a port stands for that name with any port where any_port is true,
- * else with the scheme's default port or ours. */
+/* any_port: of Host, which a tunnel or a proxy may give another port, and which no page can
+ * choose. Otherwise ours, and for an entry of hosts without a port the scheme's default too. */
 static bool is_ours(const struct aft_http_guard *guard, const struct authority *authority,
                     int default_port, bool any_port)
 {
     int port = authority->port < 0 ? default_port : authority->port;
-    if (port == guard->port && is_own_name(guard, authority->name)) {
+    if ((any_port || port == guard->port) && is_own_name(guard, authority->name)) {
         return true;
     }
     for (int i = 0; i < guard->n_hosts; i++) {

@@ -53,8 +53,8 @@ static void guard__knows_the_server_by_its_names_only(void **state)
         {&here, {.method = "GET"}, true, AFT_HTTP_MISDIRECTED},
         {&here, {.method = "GET", .host = ""}, true, AFT_HTTP_MISDIRECTED},
         {&here, {.method = "GET", .host = "evil.example:8787"}, true, AFT_HTTP_MISDIRECTED},
-        {&here, {.method = "GET", .host = "localhost"}, false, AFT_HTTP_MISDIRECTED}, /* port 80 */
-        {&here, {.method = "GET", .host = "localhost:8788"}, false, AFT_HTTP_MISDIRECTED},
+        {&here, {.method = "GET", .host = "localhost"}, false, AFT_HTTP_LET_IN},
+        {&here, {.method = "GET", .host = "localhost:9000"}, false, AFT_HTTP_LET_IN}, /* a tunnel */
         {&here,
          {.method = "GET", .host = "localhost:08787"},
          false,
