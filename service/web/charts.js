@@ -203,6 +203,8 @@ export class Chart {
     const scale = devicePixelRatio;
     ctx.save();
     ctx.font = `${10 * scale}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.fillStyle = colour("--minor");
     ctx.strokeStyle = colour("--minor");
     ctx.lineWidth = scale;

@@ -9,6 +9,7 @@ import { progressOf, runAddress, secondsLeft, stateBadge } from "./states.js";
 import { Zoom } from "./zoom.js";
 
 const X = "time/total_timesteps";
+const RETRY_MS = 3000;
 const chosen = { metric: "rollout/ep_rew_mean" };
 
 const FIGURES = [
@@ -87,7 +88,7 @@ export function showCompare(main, ids, signal) {
       metrics = read;
       drawCurves();
     } catch (error) {
-      if (error.name !== "AbortError") announce(`Curves: ${error.message}`, "bad");
+      if (error.name !== "AbortError" && error.status !== 404) announce(`Curves: ${error.message}`, "bad");
     }
   }
 
@@ -95,7 +96,9 @@ export function showCompare(main, ids, signal) {
     try {
       runs = await Promise.all(ids.map((id) => api.run(id)));
     } catch (error) {
-      if (!signal.aborted) patch(figures, h("p", { class: "problem" }, error.message));
+      if (signal.aborted) return;
+      if (!runs.length) patch(figures, h("p", { class: "problem" }, error.message));
+      if (error.status !== 404) setTimeout(() => !signal.aborted && loadRuns(), RETRY_MS);
       return;
     }
     if (signal.aborted) return;

@@ -120,7 +120,7 @@ export class Curves {
         this.#id, { names: [...this.#charts.keys()], from, to, points }, this.#signal);
       this.#show();
     } catch (error) {
-      if (error.name !== "AbortError") announce(`Curves: ${error.message}`, "bad");
+      if (error.name !== "AbortError" && error.status !== 404) announce(`Curves: ${error.message}`, "bad");
     } finally {
       this.#loading = false;
     }

@@ -8,6 +8,7 @@ import { setServerTime } from "./format.js";
 import { stateWord } from "./states.js";
 
 const LONGEST_PAUSE_S = 15;
+const SILENCE_MS = 50 * 1000; // the server says something every 15 s
 const HIDDEN_MS = 60 * 1000; // browsers open few streams to one server: a hidden tab gives its back
 
 class Live extends EventTarget {
@@ -119,7 +120,8 @@ class Live extends EventTarget {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let buffer = "";
     for (;;) {
-      const { value, done } = await reader.read();
+      const silence = setTimeout(() => this.#abort.abort(), SILENCE_MS);
+      const { value, done } = await reader.read().finally(() => clearTimeout(silence));
       if (done) return;
       buffer += value;
       const blocks = buffer.split(/\r?\n\r?\n/);

@@ -94,6 +94,8 @@ function titleOf(run) {
   return `${done} ${run.name} · Aftershock`;
 }
 
+const RETRY_MS = 3000;
+
 /** Shows the run in `main` until the signal aborts. */
 export function showRun(main, id, signal) {
   let run = null;
@@ -106,35 +108,37 @@ export function showRun(main, id, signal) {
     patch(top, header({ ...run, ...live.runs.get(id) }));
     document.title = titleOf({ ...run, ...live.runs.get(id) });
   };
+  const rest = h("div", null, sectionLinks(), panels.map(({ element }) => element));
+  const showOnlyTop = (...below) => {
+    rest.hidden = below.length > 0;
+    patch(top, h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")),
+      h("div", { class: "run-title" }, h("h1", { tabindex: "-1", "data-key": "title" }, id)), below);
+  };
   const read = async () => {
     try {
       run = await api.run(id);
     } catch (error) {
-      if (!signal.aborted && !run) showFailure(main, id, error);
+      if (signal.aborted) return;
+      if (!run) showOnlyTop(h("p", { class: "problem" }, error.status === 404 ? `There is no run “${id}”.` : error.message));
+      if (error.status !== 404) setTimeout(readSoon, RETRY_MS);
       return;
     }
     if (signal.aborted) return;
+    rest.hidden = false;
     showTop();
     for (const panel of panels) panel.setRun(run);
   };
-  const readSoon = atMostEvery(1000, read);
+  const readSoon = atMostEvery(1000, () => !signal.aborted && read());
   const showTopSoon = atMostEvery(250, () => {
-    if (!run || signal.aborted) return;
     const summary = live.runs.get(id);
-    if (summary && summary.state !== run.state) readSoon();
-    showTop();
+    if (!summary || signal.aborted) return;
+    if (summary.state !== run?.state) readSoon();
+    if (run) showTop();
   });
-  main.replaceChildren(top, sectionLinks(), ...panels.map(({ element }) => element));
-  patch(top, h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")), h("h1", { tabindex: "-1", "data-key": "title" }, id));
+  main.replaceChildren(top, rest);
+  showOnlyTop();
   live.addEventListener("runs", showTopSoon, { signal });
   live.addEventListener("reread", readSoon, { signal });
   live.addEventListener("event", ({ detail }) => detail.run === id && readSoon(), { signal });
   read();
-}
-
-function showFailure(main, id, error) {
-  main.replaceChildren(
-    h("p", { class: "crumb" }, h("a", { href: "#/" }, "← Runs")),
-    h("h1", { tabindex: "-1" }, id),
-    h("p", { class: "problem" }, error.status === 404 ? `There is no run “${id}”.` : error.message));
 }

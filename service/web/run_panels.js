@@ -77,7 +77,7 @@ export class CheckpointsPanel extends TablePanel {
       ["Stage", ({ stage, attempt }) => [stage ?? format.NONE, attempt > 1 ? ` ×${attempt}` : ""], true],
       ["Step", ({ timestep, total_steps }) => h("span", { title: `${format.whole(total_steps)} steps of the run` }, format.steps(timestep)), true],
       ["Score", ({ score }) => format.ratio(score), true],
-      ["Valid", ({ valid, reason }) => (valid ? h("span", { class: "ok" }, "✓ valid") : h("span", { class: "problem" }, `✕ ${reason ?? "not valid"}`))],
+      ["Valid", ({ valid, reason }) => (valid ? h("span", { class: "ok" }, "✓\u00a0valid") : h("span", { class: "problem" }, `✕ ${reason ?? "not valid"}`))],
       ["SHA-256", checksum],
       ["Size", ({ bytes }) => format.bytes(bytes), true],
       ["Written", ({ time }) => format.timeElement(time), true],
@@ -89,7 +89,7 @@ export class CheckpointsPanel extends TablePanel {
     if (!archive.resume_command) return format.NONE;
     return h("div", { class: "actions" },
       h("button", { type: "button", "aria-label": `Copy the command that resumes from ${archive.name}`,
-        onclick: () => copyText(archive.resume_command, "the resume command") }, "Copy resume command"),
+        onclick: () => copyText(archive.resume_command, "the resume command") }, "Copy command"),
       live.status?.read_only ? null : h("button", { type: "button", disabled: run.state === "running",
         title: run.state === "running" ? "The run is going on." : null, "aria-label": `Resume from ${archive.name}`,
         onclick: () => resumeRun(run, archive) }, "Resume from here"));

@@ -210,16 +210,21 @@ export class Timeline {
   // Marks of one moment stand side by side.
   #marks(events, placeOf) {
     const width = MARK_PX / Math.max(1, this.#track.clientWidth);
-    let free = 0;
-    return events
+    const marks = events
       .map((event, index) => ({ event, index, place: placeOf(event) }))
       .filter(({ event }) => markOf(event))
-      .sort((a, b) => a.place - b.place || a.index - b.index)
-      .map(({ event, index, place }) => {
-        const shown = Math.max(place, free);
-        free = shown + width;
-        return this.#mark(event, shown, index);
-      });
+      .sort((a, b) => a.place - b.place || a.index - b.index);
+    let free = 0;
+    for (const mark of marks) {
+      mark.place = Math.max(mark.place, free);
+      free = mark.place + width;
+    }
+    free = 1;
+    for (const mark of marks.reverse()) {
+      mark.place = Math.max(0, Math.min(mark.place, free));
+      free = mark.place - width;
+    }
+    return marks.reverse().map(({ event, index, place }) => this.#mark(event, place, index));
   }
 
   #mark(event, place, index) {

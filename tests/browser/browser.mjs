@@ -21,6 +21,9 @@ export async function launch() {
   });
 }
 
+/** Those that were opened, for what is told of a failure. */
+export const pages = [];
+
 /**
  * A page in a fresh profile. `page.complaints` has errors, warnings of the console, violations of
  * the content security policy and requests to other hosts. Answers that a step provokes are logged
@@ -32,7 +35,8 @@ export async function openPage(browser, server, { size = "desktop", scheme = "li
   });
   if (clipboard) await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.address });
   const page = await context.newPage();
-  page.setDefaultTimeout(Number(process.env.WAIT_MS ?? WAIT_MS));
+  page.setDefaultTimeout(WAIT_MS);
+  pages.push(page);
   page.complaints = [];
   page.refusals = [];
   page.on("pageerror", (error) => page.complaints.push(`error: ${error.stack}`));

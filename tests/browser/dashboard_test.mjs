@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { launch, openPage } from "./browser.mjs";
+import { launch, openPage, pages } from "./browser.mjs";
 import { takeScreenshots } from "./screenshots.mjs";
 import { Server } from "./server.mjs";
 
@@ -271,10 +271,9 @@ const EXPECTED = [/^4(09|22) POST \/api\/training\/start$/, /^404 GET \/api\/tra
 
 const server = new Server();
 const browser = await launch();
-let page;
 try {
   await server.start();
-  page = await openPage(browser, server);
+  const page = await openPage(browser, server);
   for (const [name, step] of Object.entries(steps)) {
     console.log(name);
     await step(page, server, browser);
@@ -284,10 +283,13 @@ try {
   assert.deepEqual(unexpected, []);
   if (process.env.AFT_SCREENSHOTS) await takeScreenshots(browser, server, process.env.AFT_SCREENSHOTS);
 } catch (error) {
-  if (process.env.AFT_SCREENSHOTS && page) {
-    await page.screenshot({ path: path.join(process.env.AFT_SCREENSHOTS, "failed.png") }).catch(() => {});
+  console.error(error);
+  for (const [i, open] of pages.entries()) {
+    console.error(`page ${i}, ${open.url()}:`, open.complaints, open.refusals);
+    if (process.env.AFT_SCREENSHOTS && !open.isClosed()) {
+      await open.screenshot({ path: path.join(process.env.AFT_SCREENSHOTS, `failed-${i}.png`) });
+    }
   }
-  console.error(error, page?.complaints, page?.refusals);
   process.exitCode = 1;
 } finally {
   await browser.close();
