@@ -97,7 +97,8 @@ export class Chart {
   }
 
   /**
-   * `series`: [{label, x, y, look: {colour, dash, points}, exact}]; exact ones are not smoothed.
+   * `series`: [{label, x, y, look, exact}]; exact ones are not smoothed. A look is {colour, dash,
+   * points, stepped}: an index of the colours or "ink", one of the dashes; the others are flags.
    * `range`: [from, to] of x. `marks`: [{x, text}], vertical lines. `tau`: see smooth; 0 for none.
    */
   show({ series, range, marks = [], tau = 0 }) {
@@ -183,6 +184,7 @@ export class Chart {
       alpha: line.faint ? 0.3 : 1,
       dash: DASHES[line.look.dash],
       spanGaps: true,
+      paths: line.look.stepped ? uPlot.paths.stepped({ align: -1 }) : undefined,
       points: line.look.points && !line.faint
         ? { show: true, size: 6, fill: () => strokeOf(line.look) }
         : { show: false },

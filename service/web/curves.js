@@ -34,12 +34,12 @@ function driftSeries(run, [from, to]) {
     }))
     .filter(({ of }) => of);
   const column = (member) => ({ x: own.map(({ x }) => x), y: own.map(({ of }) => of[member] ?? null) });
-  return [
+  const known = [
     { label: "evaluated", ...column("peak_drift_to_passive"), look: { colour: 1, dash: 0, points: true }, exact: true },
-    { label: "LQR", ...column("lqr_peak_to_passive"), look: { colour: 2, dash: 1 }, exact: true },
-    { label: "LQG", ...column("lqg_peak_to_passive"), look: { colour: 3, dash: 2 }, exact: true },
-    { label: "passive", x: [from, to], y: [1, 1], look: { colour: "ink", dash: 3 }, exact: true },
-  ];
+    { label: "LQR", ...column("lqr_peak_to_passive"), look: { colour: 2, dash: 1, stepped: true }, exact: true },
+    { label: "LQG", ...column("lqg_peak_to_passive"), look: { colour: 3, dash: 2, stepped: true }, exact: true },
+  ].filter(({ y }) => y.some((value) => value !== null));
+  return [...known, { label: "passive", x: [from, to], y: [1, 1], look: { colour: "ink", dash: 3 }, exact: true }];
 }
 
 /** The panel for a run; `setRun` hands it the run in full. */

@@ -29,7 +29,7 @@ function facts(run) {
 function progress(run) {
   return h("div", { class: "run-progress" }, progressBar(run), h("p", null,
     h("b", null, format.percent(progressOf(run))),
-    ` ${format.steps(run.steps_done)} of ${format.steps(run.steps_total)} steps`,
+    run.steps_total ? ` ${format.steps(run.steps_done)} of ${format.steps(run.steps_total)} steps` : ` ${format.steps(run.total_steps)} steps`,
     run.stage == null ? "" : ` · stage ${run.stage} ${run.stage_name ?? ""}: ${format.steps(run.step)} of ${format.steps(run.stage_timesteps)}`,
     run.attempt > 1 ? ` · attempt ${run.attempt}` : ""));
 }
@@ -45,8 +45,8 @@ function buttons(run) {
         onclick: () => stopRun(run) }, "Stop"),
       h("button", { type: "button", id: "checkpoint", "data-key": "checkpoint", disabled: !run.here, title: why,
         onclick: () => writeCheckpoint(run) }, "Checkpoint"),
-    ] : h("button", { type: "button", id: "resume", "data-key": "resume", class: "primary",
-      onclick: () => resumeRun(run) }, run.state === "complete" ? "Run again" : "Resume"),
+    ] : h("button", { type: "button", id: "resume", "data-key": "resume",
+      class: run.state === "complete" ? null : "primary", onclick: () => resumeRun(run) }, "Resume"),
     copyButton(run),
     going && why ? h("span", { class: "minor" }, why) : null);
 }

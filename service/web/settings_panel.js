@@ -13,7 +13,7 @@ export class SettingsPanel {
   #problem = "";
   #filter = h("input", { id: "filter-settings", type: "search", spellcheck: "false", oninput: () => this.#draw() });
   #choice = h("select", { id: "against", onchange: () => this.#compare() });
-  #content = h("div", { class: "settings" });
+  #content = h("div", { class: "settings", tabindex: 0, role: "group", "aria-label": "Settings" });
 
   constructor(id) {
     this.#id = id;

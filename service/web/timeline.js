@@ -62,7 +62,7 @@ const at = ({ time, total_steps }) => ({ time: Date.parse(time), steps: total_st
 
 /** [{stage, name, attempt, from, to}], each a stretch of one process's work on an attempt. */
 function bandsOf(run, events) {
-  const names = new Map(run.stages.map(({ stage, name }) => [stage, name]));
+  const names = new Map(run.stages.map(({ stage, name }) => [stage, name ?? ""]));
   const bands = [];
   let open = null;
   let latest = null;
@@ -118,8 +118,9 @@ export class Timeline {
   #everything = false;
   #run = null;
   #track = h("div", { class: "track" });
+  #none = h("p", { class: "empty small" }, "Nothing is known of its course: it has no events.jsonl.");
   #axis = h("div", { class: "track-axis minor" });
-  #list = h("ol", { class: "story" });
+  #list = h("ol", { class: "story", tabindex: 0, "aria-label": "What happened" });
   #stages = h("div", { class: "wide" });
 
   constructor() {
@@ -145,7 +146,7 @@ export class Timeline {
       h("h2", { id: "timeline" }, "Timeline"),
       h("div", { class: "toolbar" },
         h("span", { role: "group", "aria-label": "Along" }, choice("steps", "by steps"), " ", choice("time", "by time"))),
-      h("div", { class: "track-scroll" }, this.#track, this.#axis),
+      this.#none, this.#track, this.#axis,
       h("div", { class: "beside" },
         h("div", null, h("h3", null, "Stages"), this.#stages),
         h("div", null,
@@ -162,6 +163,8 @@ export class Timeline {
     const run = this.#run;
     if (!run) return;
     const events = withDeaths(run);
+    this.#track.hidden = events.length === 0;
+    this.#none.hidden = events.length > 0;
     const bySteps = this.#by === "steps";
     const all = bandsOf(run, events);
     const bands = bySteps ? mergedBySteps(all) : all;
@@ -189,7 +192,7 @@ export class Timeline {
       if (state === "complete" || stage < current) continue;
       const rest = stage === current ? Math.max(0, timesteps - (this.#run.step ?? 0)) : timesteps;
       stages.push(h("div", {
-        class: "band waiting", "data-key": `waiting ${stage}`, title: `stage ${stage} ${name}: to come`,
+        class: "band waiting", "data-key": `waiting ${stage}`, title: `stage ${stage} ${name ?? ""}: to come`,
         place: [part(from), part(from + rest) - part(from)],
       }, stage === current ? "" : String(stage)));
       from += rest;
@@ -246,7 +249,7 @@ export class Timeline {
       h("thead", null, h("tr", null, head.map((title, i) =>
         h("th", { scope: "col", class: i > 1 ? "number" : null }, title)))),
       h("tbody", null, this.#run.stages.map((stage) => h("tr", { "data-key": String(stage.stage) },
-        h("td", null, `${stage.stage} ${stage.name}`),
+        h("td", null, `${stage.stage} ${stage.name ?? ""}`),
         h("td", null, stage.state === "complete" ? "✓ complete" : stage.state === "current" ? "▶ current" : "waiting",
           stage.attempts > 1 ? h("span", { class: "minor" }, ` ${stage.attempts} attempts`) : null),
         h("td", { class: "number" }, format.steps(stage.timesteps)),
