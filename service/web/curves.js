@@ -42,7 +42,7 @@ function driftSeries(run, [from, to]) {
   return [...known, { label: "passive", x: [from, to], y: [1, 1], look: { colour: "ink", dash: 3 }, exact: true }];
 }
 
-/** The panel for a run; `setRun` hands it the run in full. */
+/** The panel for a run; `setRun` hands it the run in full, `load` reads its metrics. */
 export class Curves {
   #id;
   #signal;
@@ -52,7 +52,7 @@ export class Curves {
   #extra = rememberedCurves();
   #grid = h("div", { class: "charts" });
   #choice = h("span");
-  #zoom = new Zoom(() => this.#load(), () => this.#show());
+  #zoom = new Zoom(() => this.load(), () => this.#show());
   #loading = false;
   #again = false;
 
@@ -64,10 +64,9 @@ export class Curves {
       h("h2", { id: "curves" }, "Curves"), this.#zoom.element, this.#grid);
     for (const curve of FIRST) this.#add(curve);
     for (const name of this.#extra) this.#add({ title: name, name, label: name, removable: true });
-    const soon = atMostEvery(1500, () => this.#load());
+    const soon = atMostEvery(1500, () => this.load());
     live.addEventListener("metrics", ({ detail }) => detail.run === id && soon(), { signal });
     live.addEventListener("reread", soon, { signal });
-    this.#load();
   }
 
   setRun(run) {
@@ -107,7 +106,7 @@ export class Curves {
     localStorage.setItem(STORE, JSON.stringify(names));
   }
 
-  async #load() {
+  async load() {
     if (this.#loading) {
       this.#again = true;
       return;
@@ -126,7 +125,7 @@ export class Curves {
     }
     if (this.#again && !this.#signal.aborted) {
       this.#again = false;
-      this.#load();
+      this.load();
     }
   }
 
@@ -166,7 +165,7 @@ export class Curves {
         if (!name) return;
         this.#add({ title: name, name, label: name, removable: true });
         this.#remember([...this.#extra, name]);
-        this.#load();
+        this.load();
       },
     }, h("option", { value: "" }, "Add a curve …"), more.map((name) => h("option", { value: name }, name)));
   }

@@ -95,6 +95,7 @@ function titleOf(run) {
 }
 
 const RETRY_MS = 3000;
+const TIMELINE_MS = 3000; // how often the band of the stage under way grows
 
 /** Shows the run in `main` until the signal aborts. */
 export function showRun(main, id, signal) {
@@ -133,12 +134,17 @@ export function showRun(main, id, signal) {
     const summary = live.runs.get(id);
     if (!summary || signal.aborted) return;
     if (summary.state !== run?.state) readSoon();
-    if (run) showTop();
+    if (!run) return;
+    showTop();
+    moveTimeline();
   });
+  const moveTimeline = atMostEvery(TIMELINE_MS, () =>
+    !signal.aborted && timeline.setRun({ ...run, ...live.runs.get(id) }));
   main.replaceChildren(top, rest);
   showOnlyTop();
   live.addEventListener("runs", showTopSoon, { signal });
   live.addEventListener("reread", readSoon, { signal });
   live.addEventListener("event", ({ detail }) => detail.run === id && readSoon(), { signal });
-  read();
+  read(); // before the metrics, which take the server longer
+  curves.load();
 }
