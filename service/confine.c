@@ -2,6 +2,7 @@
 
 #include "base/path.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,11 @@ enum aft_code aft_confine(char out[PATH_MAX], const char *folder, const char *pa
         return aft_fail_errno(error, "look into '%s'", folder);
     }
     if (!realpath(joined, out)) {
-        return aft_fail_errno(error, "find '%s'", path);
+        bool cannot_be = errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP;
+        code = aft_fail_errno(error, "find '%.200s'", path);
+        return cannot_be
+                   ? aft_fail(error, AFT_ERR_MISSING, "find '%.200s': there is no such path", path)
+                   : code;
     }
     size_t length = strlen(root);
     bool within = strncmp(out, root, length) == 0 &&

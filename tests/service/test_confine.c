@@ -51,6 +51,7 @@ static int set_up(void **state)
     link_to("../secret", "in/out.ini");
     link_to("deeper/b.ini", "in/b.ini");
     link_to("..", "in/up");
+    link_to("loop", "in/loop");
     return 0;
 }
 
@@ -98,6 +99,11 @@ static void confine__says_what_is_not_there(void **state)
     char out[PATH_MAX];
     (void)state;
     assert_int_equal(confine("none.ini", out), AFT_ERR_MISSING);
+    assert_int_equal(confine("a.ini/b.ini", out), AFT_ERR_MISSING);
+    assert_int_equal(confine("loop", out), AFT_ERR_MISSING);
+    char longer[NAME_MAX + 2] = "";
+    memset(longer, 'a', sizeof longer - 1);
+    assert_int_equal(confine(longer, out), AFT_ERR_MISSING);
 }
 
 int main(void)
