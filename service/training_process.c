@@ -151,6 +151,23 @@ void aft_training_forget(struct aft_training_process *process)
     }
 }
 
+/* Whether its second argument is "train". A heartbeat is a file that others may have written: it
+ * could name any process of ours, and a signal that training knows may end another program. */
+static bool is_training(int64_t pid)
+{
+    static const char command[] = "train";
+    char path[64], arguments[PATH_MAX + sizeof command];
+    (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/cmdline", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, arguments, sizeof arguments - 1) : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    arguments[n > 0 ? n : 0] = '\0';
+    size_t first = strlen(arguments) + 1;
+    return n > 0 && first < (size_t)n && strcmp(arguments + first, command) == 0;
+}
+
 enum aft_code aft_training_signal(const struct aft_process *process, int number,
                                   struct aft_error *error)
 {
@@ -167,6 +184,9 @@ enum aft_code aft_training_signal(const struct aft_process *process, int number,
         code = aft_fail(error, AFT_ERR_MISSING, "process %" PRId64 " is gone", process->pid);
     } else if (fd < 0) {
         code = aft_fail_errno(error, "reach process %" PRId64, process->pid);
+    } else if (!is_training(process->pid)) {
+        code = aft_fail(error, AFT_ERR_REFUSED, "process %" PRId64 " is not one that trains",
+                        process->pid);
     } else if (syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) != 0) {
         code = errno == EPERM ? aft_fail(error, AFT_ERR_REFUSED,
                                          "process %" PRId64 " is another user's", process->pid)

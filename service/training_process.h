@@ -33,7 +33,8 @@ void aft_training_said(char *text, size_t size, const struct aft_training_proces
 void aft_training_forget(struct aft_training_process *process);
 
 /* Sends the signal to the very process, not to one that was given its number since. MISSING
- * where it is gone, REFUSED where it is of another machine or user. */
+ * where it is gone, REFUSED where it is of another machine or user, or is not `aftershock train`.
+ */
 enum aft_code aft_training_signal(const struct aft_process *process, int number,
                                   struct aft_error *error);
 

@@ -135,6 +135,25 @@ static void training__signals_the_very_process(void **state)
     aft_training_forget(&process);
 }
 
+static void training__never_signals_another_program(void **state)
+{
+    struct aft_process about;
+    int status;
+    (void)state;
+    pid_t child = fork(); /* this program, which was not started as `train` */
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    assert_true(child > 0);
+    describe(&about, child);
+    assert_int_equal(aft_training_signal(&about, SIGUSR1, NULL), AFT_ERR_REFUSED);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    (void)kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
 static void training__never_signals_a_group(void **state)
 {
     struct aft_process about;
@@ -154,6 +173,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(training__is_started_with_these_very_arguments),
         cmocka_unit_test(training__keeps_the_end_of_what_was_said),
         cmocka_unit_test(training__signals_the_very_process),
+        cmocka_unit_test(training__never_signals_another_program),
         cmocka_unit_test(training__never_signals_a_group),
     };
     if (argc > 1 && strcmp(argv[1], "train") == 0) {
