@@ -157,7 +157,10 @@ static enum aft_code take_signals(struct serve *serve, struct aft_error *error)
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGINT);
     (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGHUP);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) { /* nohup */
+        (void)sigaddset(&ends, SIGHUP);
+    }
     (void)signal(SIGPIPE, SIG_IGN);
     serve->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (sigprocmask(SIG_BLOCK, &ends, NULL) != 0 ||

@@ -363,6 +363,19 @@ class Serve(unittest.TestCase):
         self.assertIsNone(self.heartbeat("long")["exit_code"])
         self.kill_run("long")
 
+    def test_a_hangup_ends_it_but_where_that_is_ignored(self):
+        with Server(self.root) as server:
+            server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(server.process.wait(LIMIT_S), 0)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            with Server(self.root) as server:  # as nohup starts it
+                server.process.send_signal(signal.SIGHUP)
+                status, refused = server.start(config_path="short.ini", checkpoint_path=".")
+                self.assertEqual((status, refused["exit_code"]), (409, 3), refused)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
     def test_a_second_server_for_the_same_runs_is_refused(self):
         with Server(self.root) as server:
             done = subprocess.run([PROGRAM, "serve", "--port", "0", "--models", self.models],
