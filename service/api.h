@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <time.h>
 
 struct aft_api {
     char models_folder[PATH_MAX], curricula_folder[PATH_MAX]; /* whole */
@@ -17,8 +18,9 @@ struct aft_api {
     _Atomic long changes;          /* goes up with every change of a summary */
     struct aft_json *status;       /* what GET /api/training/status answers, … */
     char *status_text;             /* … written: it is asked for again and again. Both of the */
-    size_t status_size;            /* server's thread, made when `changes` was status_of */
+    size_t status_size;            /* server's thread, made when `changes` was status_of, in … */
     long status_of;
+    time_t status_time; /* … this second, which it tells */
 };
 
 /* Their context is the struct aft_api. Ends in zeros; valid until the process ends. */

@@ -137,7 +137,7 @@ static bool goes_on(const struct aft_json *summary)
     return strcmp(state, "running") == 0 || strcmp(state, "silent") == 0;
 }
 
-static enum aft_code make_status(struct aft_json **status, const struct aft_api *api,
+static enum aft_code make_status(struct aft_json **status, const struct aft_api *api, time_t now,
                                  struct aft_error *error)
 {
     struct aft_json *all = NULL;
@@ -152,7 +152,6 @@ static enum aft_code make_status(struct aft_json **status, const struct aft_api 
             aft_json_append(runs, aft_json_copy(aft_json_at(list, i)));
         }
     }
-    time_t now = time(NULL);
     struct tm utc;
     char text[32];
     (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
@@ -174,13 +173,15 @@ void aft_api_status(void *context, struct aft_http_exchange *exchange)
     const char *id = aft_http_query(exchange, "run");
     enum aft_code code = AFT_OK;
     long changes = atomic_load(&api->changes);
-    if (api->status_text == NULL || api->status_of != changes) {
+    time_t now = time(NULL);
+    if (api->status_text == NULL || api->status_of != changes || api->status_time != now) {
         aft_api_clear(api);
-        code = make_status(&api->status, api, &error);
+        code = make_status(&api->status, api, now, &error);
         if (code == AFT_OK) {
             code = aft_json_write(&api->status_text, &api->status_size, api->status, false, &error);
         }
         api->status_of = changes;
+        api->status_time = now;
     }
     if (code == AFT_OK && id != NULL) {
         code = aft_index_run_summary(&run, api->view, id, &error);

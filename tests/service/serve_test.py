@@ -444,6 +444,14 @@ class Serve(unittest.TestCase):
             self.assertEqual(server.start(config_path="short.ini")[0], 403)
         self.assertEqual(os.listdir(self.models), [])
 
+    def test_tells_the_time_also_where_nothing_happens(self):
+        with Server(self.root) as server:
+            first = server.get("/api/training/status")["time"]
+            limit = time.monotonic() + LIMIT_S
+            while server.get("/api/training/status")["time"] == first:
+                self.assertLess(time.monotonic(), limit, "the clock stands still")
+                time.sleep(0.1)
+
     def test_lists_what_may_be_started(self):
         with open(os.path.join(self.root, "curricula", "bad.ini"), "w", encoding="utf-8") as file:
             file.write("[run]\nnothing = 1\n")
