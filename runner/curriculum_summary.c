@@ -3,6 +3,7 @@
 #include "curriculum/curriculum.h"
 #include "curriculum/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum aft_code aft_curriculum_summary(struct aft_json **summary, const char *path,
@@ -30,8 +31,12 @@ enum aft_code aft_curriculum_summary(struct aft_json **summary, const char *path
 
 bool aft_setting_names_files(const char *setting)
 {
+    static const char blanks[] = " \t"; /* which --set leaves out around a key */
     const char *dot = strrchr(setting, '.');
-    const char *name = dot != NULL ? dot + 1 : setting;
+    char name[AFT_MAX_NAME];
+    const char *first = dot != NULL ? dot + 1 : setting;
+    first += strspn(first, blanks);
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(first, blanks), first);
     for (size_t i = 0; i < aft_key_count(); i++) {
         const struct aft_key *key = aft_key_at(i);
         if (key->type == AFT_KEY_TEXT && aft_key_is_named(key, name)) {

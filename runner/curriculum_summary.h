@@ -13,7 +13,7 @@ enum aft_code aft_curriculum_summary(struct aft_json **summary, const char *path
                                      const char *const *overrides, int n_overrides,
                                      struct aft_error *error);
 
-/* True for a setting, "SECTION.KEY", whose value names files or folders. */
+/* True for a setting, "SECTION.KEY" as --set takes it, whose value names files or folders. */
 bool aft_setting_names_files(const char *setting);
 
 #endif

@@ -419,10 +419,13 @@ class Serve(unittest.TestCase):
             self.assertEqual(server.start(config_path="short.ini",
                                           checkpoint_path="none.zip")[0], 404)
             for overrides in ({"ground_motion.records": "/etc"}, {"stage 1.records": "/etc"},
+                              {"ground_motion. records": "/etc"}, {"stage 1.\trecords ": "/etc"},
                               {"ppo.nothing": 1}, {"ppo.n_steps": -3}, {"ppo": {}},
                               {"run.name": "../up"}, {"x=y.z": 1}):
                 status, problem = server.start(config_path="short.ini", overrides=overrides)
                 self.assertEqual(status, 422, (overrides, problem))
+                if "/etc" in overrides.values():
+                    self.assertIn("names files", problem["detail"])
             for name in ("../up", ".hidden", "a/b", "a b", ""):
                 self.assertEqual(server.start(config_path="short.ini", run_name=name)[0], 422)
             self.assertEqual(server.post(stop, {"run": "none"})[0], 404)
