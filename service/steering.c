@@ -301,6 +301,11 @@ static void answer_stopped(const struct aft_steering *steering, struct order *or
         return; /* the index has yet to look at it */
     }
     struct aft_json *about = answer_about(steering, order, &summary);
+    if (!about) {
+        aft_json_destroy(archive);
+        fail(order, 404, "it has ended, and its folder is not there any more");
+        return;
+    }
     aft_json_set(about, "archive", archive ? archive : aft_json_null());
     answer(order, 200, about);
 }

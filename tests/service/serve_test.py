@@ -204,6 +204,19 @@ class Serve(unittest.TestCase):
         with open(os.path.join(self.models, run, "heartbeat.json"), encoding="utf-8") as file:
             return json.load(file)
 
+    def write_heartbeat(self, run, process):
+        os.mkdir(os.path.join(self.models, run))
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        beat = {"v": 1, "time": now, "interval_s": 600, "run_id": "0" * 32, "run": run,
+                "state": "training", "exit_code": None, "message": None, "stage": 1,
+                "stages_total": 2, "stage_name": "M4.5@50kN", "attempt": 1, "step": 100,
+                "stage_timesteps": 1000, "total_steps": 100, "steps_total": 2000,
+                "steps_per_s": 5.0, "started": now, "resumed_from": None, "last_archive": None,
+                "process": process}
+        with open(os.path.join(self.models, run, "heartbeat.json"), "w",
+                  encoding="utf-8") as file:
+            json.dump(beat, file)
+
     def kill_run(self, run):
         try:
             beat = self.heartbeat(run)
@@ -384,24 +397,45 @@ class Serve(unittest.TestCase):
             self.assertEqual(done.returncode, 4, done.stderr)
 
     def test_a_run_of_another_machine_is_shown_and_left_alone(self):
-        os.mkdir(os.path.join(self.models, "far"))
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        beat = {"v": 1, "time": now, "interval_s": 600, "run_id": "0" * 32, "run": "far",
-                "state": "training", "exit_code": None, "message": None, "stage": 1,
-                "stages_total": 2, "stage_name": "M4.5@50kN", "attempt": 1, "step": 100,
-                "stage_timesteps": 1000, "total_steps": 100, "steps_total": 2000,
-                "steps_per_s": 5.0, "started": now, "resumed_from": None, "last_archive": None,
-                "process": {"pid": os.getpid(), "start_ticks": 1, "boot_id": "of-another-boot",
-                            "pid_namespace": "pid:[1]", "host": "far-away"}}
-        with open(os.path.join(self.models, "far", "heartbeat.json"), "w",
-                  encoding="utf-8") as file:
-            json.dump(beat, file)
+        self.write_heartbeat("far", {"pid": 1 << 30, "start_ticks": 1,
+                                     "boot_id": "of-another-boot", "pid_namespace": "pid:[1]",
+                                     "host": "far-away"})
         with Server(self.root) as server:
             run = server.await_run("far", lambda run: run["state"] == "running")
             self.assertEqual((run["host"], run["here"]), ("far-away", False))
             status, refused = server.post("/api/training/stop", {"run": "far"})
             self.assertEqual(status, 409)
             self.assertIn("far-away", refused["detail"])
+
+    def test_stops_a_run_whose_folder_is_removed_meanwhile(self):
+        script = os.path.join(self.root, "train")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write("import signal, sys\n"
+                       "signal.signal(signal.SIGINT, lambda *_: print('asked', flush=True))\n"
+                       "print('ready', flush=True)\n"
+                       "sys.stdin.read()\n")
+        with subprocess.Popen([sys.executable, "train"], cwd=self.root, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            self.assertEqual(process.stdout.readline(), "ready\n")
+            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+                ticks = int(file.read().rsplit(")", 1)[1].split()[19])
+            with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+                boot = file.read().strip()
+            self.write_heartbeat("brief", {
+                "pid": process.pid, "start_ticks": ticks, "host": "here",
+                "boot_id": boot, "pid_namespace": os.readlink("/proc/self/ns/pid")})
+            with Server(self.root) as server:
+                server.await_run("brief", lambda run: run["state"] == "running")
+                answers = []
+                asking = threading.Thread(target=lambda: answers.append(
+                    server.post("/api/training/stop", {"run": "brief"})))
+                asking.start()
+                self.assertEqual(process.stdout.readline(), "asked\n")
+                shutil.rmtree(os.path.join(self.models, "brief"))
+                process.stdin.close()
+                process.wait(LIMIT_S)
+                asking.join(LIMIT_S)
+                self.assertEqual([status for status, _ in answers], [404], answers)
 
     def test_refuses_what_it_should(self):
         with Server(self.root) as server:
