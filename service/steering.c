@@ -242,7 +242,9 @@ static bool go_on_start(const struct aft_steering *steering, struct order *order
     }
     const struct aft_json *summary = NULL;
     struct aft_json *about = answer_about(steering, order, &summary);
-    if (aft_json_get_integer(summary, "pid", 0) == order->started.pid) {
+    /* The last word of a container that is no more may have the same pid. */
+    if (aft_json_get_integer(summary, "pid", 0) == order->started.pid &&
+        aft_json_get_boolean(summary, "here", false)) {
         aft_json_set_integer(about, "pid", order->started.pid);
         aft_training_forget(&order->started);
         answer(order, 201, about);
