@@ -53,6 +53,19 @@ static void command__is_the_last_start_from_that_archive(void **state)
                    "--models /data/models --resume /data/models/soft/a.zip");
 }
 
+/* getopt_long takes them so. */
+static void command__knows_options_that_were_cut_short(void **state)
+{
+    (void)state;
+    expect_command(WORDS("aftershock", "train", "--fre", "--seed", "3", "--mod", "old", "--m=old",
+                         "--resu=latest", "a.ini"),
+                   "/x", NULL,
+                   "cd /x && aftershock train --seed 3 a.ini --models /data/models "
+                   "--resume latest");
+    expect_command(WORDS("aftershock", "train", "--res", "old.zip", "--seed=3"), "/x", "/m/a.zip",
+                   "cd /x && aftershock train --seed=3 --models /data/models --resume /m/a.zip");
+}
+
 static void command__without_an_archive_keeps_the_rule(void **state)
 {
     (void)state;
@@ -130,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(command__is_the_last_start_from_that_archive),
+        cmocka_unit_test(command__knows_options_that_were_cut_short),
         cmocka_unit_test(command__without_an_archive_keeps_the_rule),
         cmocka_unit_test(command__of_several_seeds_is_that_of_the_one),
         cmocka_unit_test(command__leaves_out_a_stage_that_was_reached),
