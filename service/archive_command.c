@@ -64,12 +64,15 @@ static const char *rule_of(const struct aft_json *command)
     return rule;
 }
 
-/* One run of --seeds is trained by itself. */
-static void put_seed(FILE *stream, const struct aft_run_start *start)
+/* One run of --seeds is trained by itself, and one that was moved where it is. The last of two
+ * equal options counts. */
+static void put_name(FILE *stream, const struct aft_run_start *start, bool of_seeds)
 {
-    int64_t seed = aft_json_integer_value(start->seed, -1);
-    put(stream, "--run-name");
-    put(stream, start->name);
+    int64_t seed = of_seeds ? aft_json_integer_value(start->seed, -1) : -1;
+    if (of_seeds || start->renamed) {
+        put(stream, "--run-name");
+        put(stream, start->name);
+    }
     if (seed >= 0) {
         (void)fprintf(stream, " --seed %" PRId64, seed);
     }
@@ -97,9 +100,7 @@ static void put_same_command(FILE *stream, const struct aft_run_start *start)
             put(stream, argument);
         }
     }
-    if (of_seeds) {
-        put_seed(stream, start);
-    }
+    put_name(stream, start, of_seeds);
 }
 
 static bool is_train_command(const struct aft_json *command)

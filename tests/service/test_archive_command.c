@@ -85,6 +85,21 @@ static void command__of_several_seeds_is_that_of_the_one(void **state)
                    "--models /data/models --resume /m/a.zip");
 }
 
+/* `--fresh` moves folders aside, and people rename them: the old name is another run's. */
+static void command__is_for_the_folder_as_it_is_called(void **state)
+{
+    (void)state;
+    struct aft_json *command = vector(WORDS("aftershock", "train", "--run-name", "n", "a.ini"));
+    const struct aft_run_start start = {
+        .command = command, .models = "/m", .name = "n.old-1", .renamed = true};
+    char *text = aft_archive_command(&start, "/m/n.old-1/a.zip");
+    assert_string_equal(text,
+                        "aftershock train --run-name n a.ini --run-name n.old-1 --models /m "
+                        "--resume /m/n.old-1/a.zip");
+    free(text);
+    aft_json_destroy(command);
+}
+
 static void command__leaves_out_a_stage_that_was_reached(void **state)
 {
     (void)state;
@@ -146,6 +161,7 @@ int main(void)
         cmocka_unit_test(command__knows_options_that_were_cut_short),
         cmocka_unit_test(command__without_an_archive_keeps_the_rule),
         cmocka_unit_test(command__of_several_seeds_is_that_of_the_one),
+        cmocka_unit_test(command__is_for_the_folder_as_it_is_called),
         cmocka_unit_test(command__leaves_out_a_stage_that_was_reached),
         cmocka_unit_test(command__without_a_known_start_names_the_run),
         cmocka_unit_test(command__leads_nobody_to_another_program),
