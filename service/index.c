@@ -25,6 +25,7 @@ struct aft_index {
     char models[PATH_MAX]; /* without links */
     int n_runs;
     struct aft_index_run **runs;    /* ordered by id */
+    int begin;                      /* the run that a refresh looks at first */
     struct aft_index_budget budget; /* of the refresh that goes on */
 };
 
@@ -525,8 +526,14 @@ static enum aft_code refresh(struct aft_index *index, double now,
     if (code == AFT_OK) {
         code = forget_gone(index, listener, error);
     }
+    int begin = index->begin < index->n_runs ? index->begin : 0;
     for (int i = 0; i < index->n_runs && code == AFT_OK; i++) {
-        code = look_at_run(index, index->runs[i], now, listener, error);
+        int place = (begin + i) % index->n_runs;
+        bool had_some = index->budget.archives > 0;
+        code = look_at_run(index, index->runs[place], now, listener, error);
+        if (had_some && index->budget.archives == 0) {
+            index->begin = place + 1; /* so that no run with many archives keeps others waiting */
+        }
     }
     return code;
 }
