@@ -280,10 +280,24 @@ static bool take_heartbeat(struct aft_index_run *run)
     return true;
 }
 
+/* Whether a process of this machine runs that trains in another folder than this. */
+static bool is_of_another_folder(const struct aft_index_run *run)
+{
+    struct aft_process process;
+    if (aft_heartbeat_is_of(run->beat, run->id)) {
+        return false;
+    }
+    aft_process_get(&process, aft_json_get(run->beat, "process"));
+    return aft_process_presence(&process) == AFT_PROCESS_RUNS;
+}
+
 static bool take_liveness(struct aft_index_run *run, double now)
 {
     enum aft_liveness liveness =
         run->beat != NULL ? aft_heartbeat_liveness(run->beat, now) : AFT_LIVENESS_ENDED;
+    if (liveness != AFT_LIVENESS_ENDED && is_of_another_folder(run)) {
+        liveness = AFT_LIVENESS_DEAD;
+    }
     bool changed = liveness != run->liveness;
     run->liveness = liveness;
     return changed;

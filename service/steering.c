@@ -267,7 +267,8 @@ static void begin_signal(const struct aft_steering *steering, struct order *orde
         order->exchange = NULL;
         return;
     }
-    bool has_ended = !aft_json_is_null(aft_json_get(beat, "exit_code"));
+    bool has_ended = !aft_json_is_null(aft_json_get(beat, "exit_code")) ||
+                     !aft_heartbeat_is_of(beat, order->run);
     aft_process_get(&order->process, aft_json_get(beat, "process"));
     aft_json_destroy(beat);
     if (has_ended) {

@@ -341,6 +341,21 @@ class Serve(unittest.TestCase):
             status, refused = server.post("/api/training/stop", {"run": "long"})
             self.assertEqual(status, 409, refused)
 
+    def test_a_copy_of_a_run_does_not_stop_it(self):
+        with Server(self.root) as server:
+            self.assertEqual(server.start(config_path="long.ini")[0], 201)
+            os.mkdir(os.path.join(self.models, "copy"))
+            for name in ("events.jsonl", "heartbeat.json"):
+                shutil.copy2(os.path.join(self.models, "long", name),
+                             os.path.join(self.models, "copy", name))
+            server.await_run("copy", lambda run: run["state"] == "died")
+            for action in ("stop", "checkpoint"):
+                status, refused = server.post("/api/training/" + action, {"run": "copy"})
+                self.assertEqual(status, 409, refused)
+            beats = self.heartbeat("long")["time"]
+            server.await_run("long", lambda run: run["updated"] > beats)
+            self.assertEqual(server.get("/api/training/status?run=long")["run"]["state"], "running")
+
     def test_runs_outlive_the_server(self):
         with Server(self.root) as server:
             status, started = server.start(config_path="long.ini")

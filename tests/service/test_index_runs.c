@@ -47,6 +47,20 @@ static void index__tells_a_run_s_state_by_its_heartbeat(void **state)
     aft_json_destroy(near);
 }
 
+static void index__takes_no_copy_of_a_run_for_the_run_itself(void **state)
+{
+    struct place *place = *state;
+    char path[PATH_MAX], copy[PATH_MAX];
+    struct aft_process here = self();
+    place_write_heartbeat(place, "run", &here, place_now(), "\"exit_code\": null,");
+    place_path(path, place, "run", "heartbeat.json");
+    place_path(copy, place, "copy", "heartbeat.json");
+    assert_int_equal(link(path, copy), 0);
+    place_refresh(place);
+    place_expect_state(place, "run", "running");
+    place_expect_state(place, "copy", "died");
+}
+
 static void index__knows_at_the_next_refresh_that_a_process_was_killed(void **state)
 {
     struct place *place = *state;
@@ -279,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(index__tells_a_run_s_state_by_its_heartbeat),
+        IN_A_PLACE(index__takes_no_copy_of_a_run_for_the_run_itself),
         IN_A_PLACE(index__knows_at_the_next_refresh_that_a_process_was_killed),
         IN_A_PLACE(index__forgets_a_run_whose_folder_is_gone),
         IN_A_PLACE(index__takes_only_folders_with_a_run_in_them),
