@@ -191,7 +191,8 @@ static struct aft_json *find_archive(const struct aft_steering *steering, const 
     const struct aft_json *list = aft_json_get(models, "checkpoints");
     for (size_t i = 0; i < aft_json_length(list) && !found; i++) {
         const struct aft_json *item = aft_json_at(list, i);
-        if (strcmp(aft_json_get_string(item, "path", ""), whole) == 0) {
+        if (strcmp(aft_json_get_string(item, "path", ""), whole) == 0 &&
+            !aft_json_is_null(aft_json_get(item, "time"))) { /* which only looking at it tells */
             found = aft_json_copy(item);
         }
     }
