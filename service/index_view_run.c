@@ -81,8 +81,8 @@ static void set_last_outcome(struct aft_json *session, const struct aft_json *ru
 {
     const char *state = aft_json_get_string(run, "state", "unknown");
     bool goes_on = strcmp(state, "running") == 0 || strcmp(state, "silent") == 0;
-    aft_json_set_string(session, "outcome",
-                        goes_on || strcmp(state, "unknown") == 0 ? NULL : state);
+    const char *outcome = strcmp(state, "failed") == 0 ? "error" : state; /* as run_ended has it */
+    aft_json_set_string(session, "outcome", goes_on ? NULL : outcome);
     /* Whichever is younger of the heartbeat and the last event knows more. */
     int64_t steps = aft_json_get_integer(run, "total_steps", -1);
     int64_t stage = aft_json_get_integer(run, "stage", -1);
