@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "report/process.h"
 
+#include <stdbool.h>
+
 enum { AFT_HEARTBEAT_VERSION = 1 };
 
 enum aft_liveness {
@@ -24,6 +26,10 @@ const char *aft_liveness_name(enum aft_liveness liveness); /* "running", … */
  * CORRUPT where it cannot be read as one. */
 enum aft_code aft_heartbeat_read(struct aft_json **heartbeat, const char *folder,
                                  struct aft_error *error);
+
+/* Whether it is that of the run with that folder: a copy of a folder, or one that was renamed, has
+ * the heartbeat of a process that does not write there. */
+bool aft_heartbeat_is_of(const struct aft_json *heartbeat, const char *folder_name);
 
 /* now: seconds since 1970. */
 enum aft_liveness aft_heartbeat_liveness(const struct aft_json *heartbeat, double now);

@@ -3,6 +3,7 @@
 #include "report/heartbeat.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { SIZE_LIMIT = 1 << 20 };
@@ -41,6 +42,11 @@ enum aft_code aft_heartbeat_read(struct aft_json **heartbeat, const char *folder
                         AFT_HEARTBEAT_VERSION);
     }
     return AFT_OK;
+}
+
+bool aft_heartbeat_is_of(const struct aft_json *heartbeat, const char *folder_name)
+{
+    return strcmp(aft_json_get_string(heartbeat, "run", folder_name), folder_name) == 0;
 }
 
 /* Seconds since 1970; 0 where it is not a time. */

@@ -9,15 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the argument is that option, with its value behind '=' or in the next argument. */
+/* Whether the argument is that option, with its value behind '=' or in the next argument. As for
+ * getopt_long, a beginning is enough where it is no other option's: `--seed` is one of its own. */
 static bool is_option(const char *argument, const char *option, bool *has_value)
 {
-    size_t length = strlen(option);
-    if (strncmp(argument, option, length) != 0) {
-        return false;
-    }
+    size_t length = strcspn(argument, "=");
     *has_value = argument[length] == '=';
-    return *has_value || argument[length] == '\0';
+    return length > strlen("--") && strncmp(argument, option, length) == 0 &&
+           (option[length] == '\0' || strcmp(option, "--seeds") != 0);
 }
 
 /* Options that the command gets anew, or that would do something else a second time. */
@@ -35,7 +34,7 @@ static bool is_left_out(const char *argument, bool stage_reached, bool *takes_ne
             return true;
         }
     }
-    return strcmp(argument, "--fresh") == 0;
+    return is_option(argument, "--fresh", &has_value);
 }
 
 static void put(FILE *stream, const char *word)
@@ -52,13 +51,12 @@ static bool is_rule(const char *value)
 
 static const char *rule_of(const struct aft_json *command)
 {
-    static const char option[] = "--resume";
     const char *rule = NULL;
     for (size_t i = 2; i < aft_json_length(command); i++) {
         const char *argument = aft_json_string_value(aft_json_at(command, i), "");
         bool has_value;
-        if (is_option(argument, option, &has_value)) {
-            const char *value = has_value ? argument + sizeof option
+        if (is_option(argument, "--resume", &has_value)) {
+            const char *value = has_value ? strchr(argument, '=') + 1
                                           : aft_json_string_value(aft_json_at(command, i + 1), "");
             rule = is_rule(value) ? value : NULL;
         }
@@ -66,12 +64,15 @@ static const char *rule_of(const struct aft_json *command)
     return rule;
 }
 
-/* One run of --seeds is trained by itself. */
-static void put_seed(FILE *stream, const struct aft_run_start *start)
+/* One run of --seeds is trained by itself, and one that was moved where it is. The last of two
+ * equal options counts. */
+static void put_name(FILE *stream, const struct aft_run_start *start, bool of_seeds)
 {
-    int64_t seed = aft_json_integer_value(start->seed, -1);
-    put(stream, "--run-name");
-    put(stream, start->name);
+    int64_t seed = of_seeds ? aft_json_integer_value(start->seed, -1) : -1;
+    if (of_seeds || start->renamed) {
+        put(stream, "--run-name");
+        put(stream, start->name);
+    }
     if (seed >= 0) {
         (void)fprintf(stream, " --seed %" PRId64, seed);
     }
@@ -99,9 +100,7 @@ static void put_same_command(FILE *stream, const struct aft_run_start *start)
             put(stream, argument);
         }
     }
-    if (of_seeds) {
-        put_seed(stream, start);
-    }
+    put_name(stream, start, of_seeds);
 }
 
 static bool is_train_command(const struct aft_json *command)

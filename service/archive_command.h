@@ -10,7 +10,8 @@ struct aft_run_start {              /* how a run was started last; all borrowed 
     const struct aft_json *command; /* its argument vector; NULL or not an array: not known */
     const char *working_directory;  /* NULL: not known */
     const char *models;             /* the models folder's path */
-    const char *name;               /* the run's */
+    const char *name;               /* of the run's folder */
+    bool renamed;                   /* the folder had another name then */
     const struct aft_json *seed;    /* an integer, or NULL */
     bool stage_reached;             /* --stop-after-stage has been obeyed, and is left out */
 };

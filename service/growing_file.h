@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { AFT_FILE_TAIL = 64, AFT_GROWING_LINE_LIMIT = 1 << 20 };
+/* A tail is longer than a row of progress.csv, for rows that are written again may differ in their
+ * first columns alone: the seconds that they took. */
+enum { AFT_FILE_TAIL = 1024, AFT_GROWING_LINE_LIMIT = 1 << 20 };
 
 struct aft_file_place { /* within a file, known again by the bytes before it */
     int64_t offset;

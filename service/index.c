@@ -25,6 +25,7 @@ struct aft_index {
     char models[PATH_MAX]; /* without links */
     int n_runs;
     struct aft_index_run **runs;    /* ordered by id */
+    int begin;                      /* the run that a refresh looks at first */
     struct aft_index_budget budget; /* of the refresh that goes on */
 };
 
@@ -279,10 +280,24 @@ static bool take_heartbeat(struct aft_index_run *run)
     return true;
 }
 
+/* Whether a process of this machine runs that trains in another folder than this. */
+static bool is_of_another_folder(const struct aft_index_run *run)
+{
+    struct aft_process process;
+    if (aft_heartbeat_is_of(run->beat, run->id)) {
+        return false;
+    }
+    aft_process_get(&process, aft_json_get(run->beat, "process"));
+    return aft_process_presence(&process) == AFT_PROCESS_RUNS;
+}
+
 static bool take_liveness(struct aft_index_run *run, double now)
 {
     enum aft_liveness liveness =
         run->beat != NULL ? aft_heartbeat_liveness(run->beat, now) : AFT_LIVENESS_ENDED;
+    if (liveness != AFT_LIVENESS_ENDED && is_of_another_folder(run)) {
+        liveness = AFT_LIVENESS_DEAD;
+    }
     bool changed = liveness != run->liveness;
     run->liveness = liveness;
     return changed;
@@ -525,8 +540,14 @@ static enum aft_code refresh(struct aft_index *index, double now,
     if (code == AFT_OK) {
         code = forget_gone(index, listener, error);
     }
+    int begin = index->begin < index->n_runs ? index->begin : 0;
     for (int i = 0; i < index->n_runs && code == AFT_OK; i++) {
-        code = look_at_run(index, index->runs[i], now, listener, error);
+        int place = (begin + i) % index->n_runs;
+        bool had_some = index->budget.archives > 0;
+        code = look_at_run(index, index->runs[place], now, listener, error);
+        if (had_some && index->budget.archives == 0) {
+            index->begin = place + 1; /* so that no run with many archives keeps others waiting */
+        }
     }
     return code;
 }

@@ -71,21 +71,24 @@ static void add_place(struct aft_json *summary, const struct aft_json *beat)
     copy_integer(summary, beat, "exit_code");
 }
 
-/* How much of steps_total is behind it: the stages before the one that it is at, and the attempt
- * that is under way. total_steps counts attempts that were given up too. */
+/* How much of steps_total is behind it: the stages before the one that it is at, as far as events
+ * tell of them, and the attempt that is under way. total_steps counts attempts that were given up
+ * too. */
 static void add_steps_done(struct aft_json *summary, struct aft_database *database, int64_t key)
 {
     int64_t stage = aft_json_get_integer(summary, "stage", 0);
-    if (stage < 1) {
+    struct aft_query *query = aft_query(
+        database,
+        "SELECT SUM(timesteps), COUNT(timesteps) FROM stages WHERE run = ? AND stage < ?");
+    aft_query_put_integer(query, key);
+    aft_query_put_integer(query, stage);
+    bool known = aft_query_next(query) && stage >= 1 && aft_query_integer(query, 1) == stage - 1;
+    int64_t done = known ? aft_query_integer(query, 0) : 0;
+    aft_query_done(query);
+    if (!known) {
         aft_json_set(summary, "steps_done", aft_json_null());
         return;
     }
-    struct aft_query *query =
-        aft_query(database, "SELECT SUM(timesteps) FROM stages WHERE run = ? AND stage < ?");
-    aft_query_put_integer(query, key);
-    aft_query_put_integer(query, stage);
-    int64_t done = aft_query_next(query) ? aft_query_integer(query, 0) : 0;
-    aft_query_done(query);
     int64_t step = aft_json_get_integer(summary, "step", 0);
     int64_t length = aft_json_get_integer(summary, "stage_timesteps", step);
     aft_json_set_integer(summary, "steps_done", done + (step < length ? step : length));

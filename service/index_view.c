@@ -121,7 +121,8 @@ struct aft_json *aft_view_start(struct aft_index_view *view, int64_t key)
             start = aft_json_object();
         }
         const char *id = aft_query_text(query, 0), *name = aft_query_text(query, 3);
-        aft_json_set_string(start, "name", name != NULL ? name : id);
+        aft_json_set_string(start, "id", id);
+        aft_json_set_boolean(start, "renamed", name != NULL && strcmp(name, id) != 0);
         aft_json_set_string(start, "models", aft_query_text(query, 1));
         aft_json_set_string(start, "outcome", aft_query_text(query, 4));
     }
@@ -140,7 +141,8 @@ char *aft_view_command(const struct aft_json *start, const char *archive)
         .command = aft_json_get(start, "command"),
         .working_directory = aft_json_get_string(start, "working_directory", NULL),
         .models = models,
-        .name = aft_json_get_string(start, "name", ""),
+        .name = aft_json_get_string(start, "id", ""),
+        .renamed = aft_json_get_boolean(start, "renamed", false),
         .seed = aft_json_get(start, "seed"),
         .stage_reached = strcmp(aft_json_get_string(start, "outcome", ""), "stage_reached") == 0,
     };

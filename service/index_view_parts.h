@@ -20,7 +20,7 @@ struct aft_json *aft_view_summary(struct aft_index_view *view, int64_t key);
 struct aft_json *aft_view_archives(struct aft_index_view *view, int64_t key, char **latest);
 
 /* How the run was started last; its members, allocated in one document that the caller destroys:
- * {name, command, working_directory, curriculum, versions, models, seed, outcome, …}. */
+ * {id, renamed, command, working_directory, curriculum, versions, models, seed, outcome, …}. */
 struct aft_json *aft_view_start(struct aft_index_view *view, int64_t key);
 
 /* The command that goes on from the archive, given by its path within the models folder. */

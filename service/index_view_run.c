@@ -81,15 +81,16 @@ static void set_last_outcome(struct aft_json *session, const struct aft_json *ru
 {
     const char *state = aft_json_get_string(run, "state", "unknown");
     bool goes_on = strcmp(state, "running") == 0 || strcmp(state, "silent") == 0;
-    aft_json_set_string(session, "outcome",
-                        goes_on || strcmp(state, "unknown") == 0 ? NULL : state);
-    const struct aft_json *steps = aft_json_get(run, "total_steps");
-    const struct aft_json *stage = aft_json_get(run, "stage");
-    if (aft_json_integer_value(steps, -1) >= 0) { /* the heartbeat knows more than the events */
-        aft_json_set(session, "end_step", aft_json_copy(steps));
+    const char *outcome = strcmp(state, "failed") == 0 ? "error" : state; /* as run_ended has it */
+    aft_json_set_string(session, "outcome", goes_on ? NULL : outcome);
+    /* Whichever is younger of the heartbeat and the last event knows more. */
+    int64_t steps = aft_json_get_integer(run, "total_steps", -1);
+    int64_t stage = aft_json_get_integer(run, "stage", -1);
+    if (steps > aft_json_get_integer(session, "end_step", -1)) {
+        aft_json_set_integer(session, "end_step", steps);
     }
-    if (aft_json_integer_value(stage, -1) > 0) {
-        aft_json_set(session, "end_stage", aft_json_copy(stage));
+    if (stage > aft_json_get_integer(session, "end_stage", -1)) {
+        aft_json_set_integer(session, "end_stage", stage);
     }
     aft_json_set_string(session, "ended",
                         goes_on ? NULL : aft_json_get_string(run, "updated", NULL));

@@ -191,7 +191,8 @@ static struct aft_json *find_archive(const struct aft_steering *steering, const 
     const struct aft_json *list = aft_json_get(models, "checkpoints");
     for (size_t i = 0; i < aft_json_length(list) && !found; i++) {
         const struct aft_json *item = aft_json_at(list, i);
-        if (strcmp(aft_json_get_string(item, "path", ""), whole) == 0) {
+        if (strcmp(aft_json_get_string(item, "path", ""), whole) == 0 &&
+            !aft_json_is_null(aft_json_get(item, "time"))) { /* which only looking at it tells */
             found = aft_json_copy(item);
         }
     }
@@ -269,7 +270,8 @@ static void begin_signal(const struct aft_steering *steering, struct order *orde
         order->exchange = NULL;
         return;
     }
-    bool has_ended = !aft_json_is_null(aft_json_get(beat, "exit_code"));
+    bool has_ended = !aft_json_is_null(aft_json_get(beat, "exit_code")) ||
+                     !aft_heartbeat_is_of(beat, order->run);
     aft_process_get(&order->process, aft_json_get(beat, "process"));
     aft_json_destroy(beat);
     if (has_ended) {

@@ -354,6 +354,34 @@ class Serve(unittest.TestCase):
             status, refused = server.post("/api/training/stop", {"run": "long"})
             self.assertEqual(status, 409, refused)
 
+    def test_answers_with_archives_that_are_verified_though_others_wait_for_it(self):
+        with Server(self.root) as server:
+            self.assertEqual(server.start(config_path="long.ini")[0], 201)
+            for run in ("a", "b", "c"):
+                os.mkdir(os.path.join(self.models, run))
+                for i in range(1000):
+                    path = os.path.join(self.models, run, f"stage1_step{i}.zip")
+                    with open(path, "wb") as file:
+                        file.write(b"not an archive")
+            for _ in range(6):
+                status, done = server.post("/api/training/checkpoint", {"run": "long"})
+                self.assertEqual((status, done["archive"]["valid"]), (200, True), done)
+
+    def test_a_copy_of_a_run_does_not_stop_it(self):
+        with Server(self.root) as server:
+            self.assertEqual(server.start(config_path="long.ini")[0], 201)
+            os.mkdir(os.path.join(self.models, "copy"))
+            for name in ("events.jsonl", "heartbeat.json"):
+                shutil.copy2(os.path.join(self.models, "long", name),
+                             os.path.join(self.models, "copy", name))
+            server.await_run("copy", lambda run: run["state"] == "died")
+            for action in ("stop", "checkpoint"):
+                status, refused = server.post("/api/training/" + action, {"run": "copy"})
+                self.assertEqual(status, 409, refused)
+            beats = self.heartbeat("long")["time"]
+            server.await_run("long", lambda run: run["updated"] > beats)
+            self.assertEqual(server.get("/api/training/status?run=long")["run"]["state"], "running")
+
     def test_runs_outlive_the_server(self):
         with Server(self.root) as server:
             status, started = server.start(config_path="long.ini")

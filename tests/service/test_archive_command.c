@@ -53,6 +53,19 @@ static void command__is_the_last_start_from_that_archive(void **state)
                    "--models /data/models --resume /data/models/soft/a.zip");
 }
 
+/* getopt_long takes them so. */
+static void command__knows_options_that_were_cut_short(void **state)
+{
+    (void)state;
+    expect_command(WORDS("aftershock", "train", "--fre", "--seed", "3", "--mod", "old", "--m=old",
+                         "--resu=latest", "a.ini"),
+                   "/x", NULL,
+                   "cd /x && aftershock train --seed 3 a.ini --models /data/models "
+                   "--resume latest");
+    expect_command(WORDS("aftershock", "train", "--res", "old.zip", "--seed=3"), "/x", "/m/a.zip",
+                   "cd /x && aftershock train --seed=3 --models /data/models --resume /m/a.zip");
+}
+
 static void command__without_an_archive_keeps_the_rule(void **state)
 {
     (void)state;
@@ -70,6 +83,21 @@ static void command__of_several_seeds_is_that_of_the_one(void **state)
     expect_command(WORDS("aftershock", "train", "--seeds", "5", "a.ini"), "/x", "/m/a.zip",
                    "cd /x && aftershock train a.ini --run-name soft-seed9 --seed 9 "
                    "--models /data/models --resume /m/a.zip");
+}
+
+/* `--fresh` moves folders aside, and people rename them: the old name is another run's. */
+static void command__is_for_the_folder_as_it_is_called(void **state)
+{
+    (void)state;
+    struct aft_json *command = vector(WORDS("aftershock", "train", "--run-name", "n", "a.ini"));
+    const struct aft_run_start start = {
+        .command = command, .models = "/m", .name = "n.old-1", .renamed = true};
+    char *text = aft_archive_command(&start, "/m/n.old-1/a.zip");
+    assert_string_equal(text,
+                        "aftershock train --run-name n a.ini --run-name n.old-1 --models /m "
+                        "--resume /m/n.old-1/a.zip");
+    free(text);
+    aft_json_destroy(command);
 }
 
 static void command__leaves_out_a_stage_that_was_reached(void **state)
@@ -130,8 +158,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(command__is_the_last_start_from_that_archive),
+        cmocka_unit_test(command__knows_options_that_were_cut_short),
         cmocka_unit_test(command__without_an_archive_keeps_the_rule),
         cmocka_unit_test(command__of_several_seeds_is_that_of_the_one),
+        cmocka_unit_test(command__is_for_the_folder_as_it_is_called),
         cmocka_unit_test(command__leaves_out_a_stage_that_was_reached),
         cmocka_unit_test(command__without_a_known_start_names_the_run),
         cmocka_unit_test(command__leads_nobody_to_another_program),

@@ -129,6 +129,77 @@ static void events__sessions_without_an_end_died(void **state)
     aft_json_destroy(run);
 }
 
+/* The heartbeat comes every few seconds: the last line may be younger. */
+static void events__know_more_of_a_run_that_died_than_an_older_heartbeat(void **state)
+{
+    struct place *place = *state;
+    struct aft_process gone;
+    aft_process_self(&gone);
+    gone.start_ticks++;
+    place_write(place, "r", "events.jsonl", "w",
+                START("2026-01-01T00:00:00.000Z", "0")
+                "{\"v\":1,\"time\":\"2026-01-01T00:05:00.000Z\",\"event\":\"notice\",\"stage\":2,"
+                "\"total_steps\":25}\n");
+    place_write_heartbeat(place, "r", &gone, place_now(),
+                          "\"exit_code\": null, \"stage\": 1, \"total_steps\": 8,");
+    place_refresh(place);
+    struct aft_json *run = place_run(place, "r");
+    const struct aft_json *session = aft_json_at(aft_json_get(run, "sessions"), 0);
+    assert_string_equal(aft_json_get_string(session, "outcome", ""), "died");
+    assert_int_equal(aft_json_get_integer(session, "end_step", -1), 25);
+    assert_int_equal(aft_json_get_integer(session, "end_stage", -1), 2);
+    aft_json_destroy(run);
+}
+
+static void expect_last_outcome(const struct place *place, const char *outcome)
+{
+    struct aft_json *run = place_run(place, "r");
+    const struct aft_json *sessions = aft_json_get(run, "sessions");
+    const struct aft_json *last = aft_json_at(sessions, aft_json_length(sessions) - 1);
+    assert_string_equal(aft_json_get_string(last, "outcome", "(null)"), outcome);
+    aft_json_destroy(run);
+}
+
+/* A full disk may have taken its last line, or the heartbeat. */
+static void events__without_an_end_the_heartbeat_tells_the_outcome(void **state)
+{
+    struct place *place = *state;
+    struct aft_process self;
+    aft_process_self(&self);
+    place_write(place, "r", "events.jsonl", "w", START("2026-01-01T00:00:00.000Z", "0"));
+    place_refresh(place);
+    expect_last_outcome(place, "unknown");
+    place_write_heartbeat(place, "r", &self, place_now(),
+                          "\"state\": \"error\", \"exit_code\": 1,");
+    place_refresh(place);
+    expect_last_outcome(place, "error");
+    place_write_heartbeat(place, "r", &self, place_now(),
+                          "\"state\": \"interrupted\", \"exit_code\": 130,");
+    place_refresh(place);
+    expect_last_outcome(place, "interrupted");
+    place_write_heartbeat(place, "r", &self, place_now(), "\"exit_code\": null,");
+    place_refresh(place);
+    expect_last_outcome(place, "(null)");
+}
+
+static void events__without_them_the_steps_of_earlier_stages_are_not_known(void **state)
+{
+    struct place *place = *state;
+    struct aft_process self;
+    aft_process_self(&self);
+    place_write_heartbeat(place, "r", &self, place_now(),
+                          "\"exit_code\": 0, \"stage\": 2, \"step\": 3, \"total_steps\": 13,");
+    place_refresh(place);
+    struct aft_json *summary = place_summary(place, "r");
+    assert_true(aft_json_is_null(aft_json_get(summary, "steps_done")));
+    aft_json_destroy(summary);
+    place_write(place, "r", "events.jsonl", "w", START("2026-01-01T00:00:00.000Z", "0"));
+    place_refresh(place);
+    summary = place_summary(place, "r");
+    assert_int_equal(aft_json_get_integer(summary, "steps_done", -1), 13);
+    aft_json_destroy(summary);
+}
+
 #define PART(STEP, OF, SCORE)                                                                      \
     "{\"v\":1,\"event\":\"evaluation\",\"stage\":1,\"attempt\":1,\"step\":" STEP                   \
     ",\"of_stage\":" OF ",\"peak_drift_to_passive\":0.5,\"score\":" SCORE "}\n"
@@ -167,6 +238,9 @@ int main(void)
         IN_A_PLACE(events__a_file_that_was_replaced_is_read_anew),
         IN_A_PLACE(events__what_is_no_event_is_passed_over_and_told),
         IN_A_PLACE(events__sessions_without_an_end_died),
+        IN_A_PLACE(events__know_more_of_a_run_that_died_than_an_older_heartbeat),
+        IN_A_PLACE(events__without_an_end_the_heartbeat_tells_the_outcome),
+        IN_A_PLACE(events__without_them_the_steps_of_earlier_stages_are_not_known),
         IN_A_PLACE(events__an_evaluation_is_put_together_from_its_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

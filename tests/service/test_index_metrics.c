@@ -110,6 +110,28 @@ static void metrics__go_back_with_a_file_that_was_cut_back(void **state)
     }
 }
 
+/* Steps that are trained again, bit for bit, differ in the times at a row's beginning alone. */
+static void metrics__rows_that_were_written_again_may_end_as_before(void **state)
+{
+    struct place *place = *state;
+    static const char rest[] =
+        ",0.1234567,0.1234567,0.1234567,0.1234567,0.1234567,0.1234567,"
+        "0.1234567,0.1234567,0.1234567,0.1234567,0.1234567,0.1234567\n";
+    const char *seconds[] = {"1.5", "2.5"};
+    place_write(place, "r", "events.jsonl", "w", "");
+    for (size_t i = 0; i < 2; i++) {
+        place_write(place, "r", "progress.csv", "w",
+                    "time/total_timesteps,a,c,d,e,f,g,h,i,j,k,l,m,n\n800,");
+        place_write(place, "r", "progress.csv", "a", seconds[i]);
+        place_write(place, "r", "progress.csv", "a", rest);
+        place_refresh(place);
+        struct aft_json *metrics = metrics_of(place, "a", -1e300, 1e300, 1000);
+        assert_int_equal(aft_json_get_integer(metrics, "rows", -1), 1);
+        assert_true(number_at(axis(metrics, "a", "y"), 0) == strtod(seconds[i], NULL));
+        aft_json_destroy(metrics);
+    }
+}
+
 static void metrics__torn_and_odd_rows_do_no_harm(void **state)
 {
     struct place *place = *state;
@@ -210,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(metrics__grow_with_the_file),
         IN_A_PLACE(metrics__go_back_with_a_file_that_was_cut_back),
+        IN_A_PLACE(metrics__rows_that_were_written_again_may_end_as_before),
         IN_A_PLACE(metrics__torn_and_odd_rows_do_no_harm),
         IN_A_PLACE(metrics__file_without_steps_is_a_problem),
         IN_A_PLACE(metrics__many_points_are_fewer_with_every_extreme),

@@ -131,6 +131,25 @@ static void index__resume_commands_can_be_pasted(void **state)
     aft_json_destroy(run);
 }
 
+/* As `--fresh` does with the old run's folder. */
+static void index__resume_command_of_a_run_that_was_renamed_leaves_others_alone(void **state)
+{
+    struct place *place = *state;
+    char path[PATH_MAX], moved[PATH_MAX];
+    train(place, WORDS("--stop-after-stage", "1"));
+    (void)snprintf(path, sizeof path, "%s/small", place->models);
+    (void)snprintf(moved, sizeof moved, "%s/small.old-1", place->models);
+    assert_int_equal(rename(path, moved), 0);
+    train(place, WORDS("--stop-after-stage", "1"));
+    place_refresh(place);
+    struct aft_json *run = place_run(place, "small.old-1");
+    assert_int_equal(shell(place, aft_json_get_string(run, "resume_command", "false")), 0);
+    aft_json_destroy(run);
+    place_refresh(place);
+    place_expect_state(place, "small", "stage_reached");
+    place_expect_state(place, "small.old-1", "complete");
+}
+
 static void index__compares_settings_of_runs(void **state)
 {
     struct place *place = *state;
@@ -186,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(index__knows_a_whole_run),
         IN_A_PLACE(index__resume_commands_can_be_pasted),
+        IN_A_PLACE(index__resume_command_of_a_run_that_was_renamed_leaves_others_alone),
         IN_A_PLACE(index__compares_settings_of_runs),
         IN_A_PLACE(index__sees_archives_come_go_and_break),
     };

@@ -47,6 +47,20 @@ static void index__tells_a_run_s_state_by_its_heartbeat(void **state)
     aft_json_destroy(near);
 }
 
+static void index__takes_no_copy_of_a_run_for_the_run_itself(void **state)
+{
+    struct place *place = *state;
+    char path[PATH_MAX], copy[PATH_MAX];
+    struct aft_process here = self();
+    place_write_heartbeat(place, "run", &here, place_now(), "\"exit_code\": null,");
+    place_path(path, place, "run", "heartbeat.json");
+    place_path(copy, place, "copy", "heartbeat.json");
+    assert_int_equal(link(path, copy), 0);
+    place_refresh(place);
+    place_expect_state(place, "run", "running");
+    place_expect_state(place, "copy", "died");
+}
+
 static void index__knows_at_the_next_refresh_that_a_process_was_killed(void **state)
 {
     struct place *place = *state;
@@ -141,6 +155,30 @@ static void index__lists_the_run_that_was_active_last_first(void **state)
         assert_string_equal(aft_json_get_string(aft_json_at(list, i), "id", ""), order[i]);
     }
     aft_json_destroy(runs);
+}
+
+static bool is_verified(const struct place *place, const char *id)
+{
+    struct aft_json *run = place_run(place, id);
+    const struct aft_json *archive = aft_json_at(aft_json_get(run, "checkpoint_paths"), 0);
+    assert_non_null(archive);
+    bool verified = strcmp(aft_json_get_string(archive, "reason", ""), "not verified yet") != 0;
+    aft_json_destroy(run);
+    return verified;
+}
+
+static void index__verifies_a_run_s_archive_though_another_has_very_many(void **state)
+{
+    struct place *place = *state;
+    for (int i = 0; i < 400; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "stage1_step%d.zip", i);
+        place_write(place, "many", name, "w", "not an archive");
+    }
+    place_write(place, "one", "stage1_50kN.zip", "w", "not an archive");
+    place_refresh(place);
+    place_refresh(place);
+    assert_true(is_verified(place, "one"));
 }
 
 static void index__survives_heartbeats_of_any_shape(void **state)
@@ -255,10 +293,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(index__tells_a_run_s_state_by_its_heartbeat),
+        IN_A_PLACE(index__takes_no_copy_of_a_run_for_the_run_itself),
         IN_A_PLACE(index__knows_at_the_next_refresh_that_a_process_was_killed),
         IN_A_PLACE(index__forgets_a_run_whose_folder_is_gone),
         IN_A_PLACE(index__takes_only_folders_with_a_run_in_them),
         IN_A_PLACE(index__lists_the_run_that_was_active_last_first),
+        IN_A_PLACE(index__verifies_a_run_s_archive_though_another_has_very_many),
         IN_A_PLACE(index__survives_heartbeats_of_any_shape),
         IN_A_PLACE(index__tells_its_listener_what_is_new),
     };
