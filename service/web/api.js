@@ -91,6 +91,10 @@ const post = (path, body) =>
 
 const id = encodeURIComponent;
 
+/** Whether the server lets anyone look, so that links work, which carry no token. */
+export const looksWithoutToken = () =>
+  fetch("api/training/status", { method: "HEAD", cache: "no-store" }).then(({ ok }) => ok, () => false);
+
 /** An evaluation report as a Blob. */
 export const fetchReport = (run, file) =>
   request(api.reportPath(run, file), { headers: { Accept: "text/html" } }, (response) => response.blob());

@@ -49,6 +49,8 @@ function differences(runs) {
 export function showCompare(main, ids, signal) {
   let runs = [];
   let metrics = [];
+  let asked = 0; // requests for curves, counted
+  let drawn = 0; // the latest whose answer is shown
   const zoom = new Zoom(() => loadCurves(), () => drawCurves());
   const chart = new Chart({
     title: "", sync: "compare", onZoom: (range) => zoom.to(range), onReset: () => zoom.to(null), signal,
@@ -73,7 +75,7 @@ export function showCompare(main, ids, signal) {
     if (ranges.length) zoom.setWhole(Math.min(...ranges.map((m) => m.first)), Math.max(...ranges.map((m) => m.last)));
     const names = [...new Set(metrics.flatMap(({ available }) => available))].filter((name) => name !== X);
     patch(metric, names.map((name) => h("option", { value: name }, name)));
-    metric.value = chosen.metric;
+    if (metric.value !== chosen.metric) metric.value = chosen.metric;
     const series = metrics.map((one, i) => ({
       label: ids[i], ...(one.series[chosen.metric] ?? { x: [], y: [] }), look: look(i),
     }));
@@ -82,9 +84,13 @@ export function showCompare(main, ids, signal) {
 
   async function loadCurves() {
     const [from, to] = zoom.range ?? [];
+    asked += 1;
+    const turn = asked;
     try {
       const read = await Promise.all(ids.map((id) =>
         api.metrics(id, { names: [chosen.metric], from, to, points: 2000 }, signal)));
+      if (turn < drawn) return;
+      drawn = turn;
       metrics = read;
       drawCurves();
     } catch (error) {

@@ -2,7 +2,7 @@
 // "runs" (something in `runs` changed), "event", "metrics" (of one run, in `detail`),
 // "connection" and "reread" (the stream is new: what was read before may be stale).
 
-import { api, authorization, renewToken, Problem } from "./api.js";
+import { api, authorization, looksWithoutToken, renewToken, Problem } from "./api.js";
 import { announce } from "./dom.js";
 import { setServerTime } from "./format.js";
 import { stateWord } from "./states.js";
@@ -15,6 +15,7 @@ class Live extends EventTarget {
   runs = new Map();
   loaded = false; // the list has been read
   status = null;
+  linksOpen = false; // what a link names can be read without the token
   connected = false;
   disconnectedSince = null; // a Date
   retryAt = null;
@@ -103,7 +104,8 @@ class Live extends EventTarget {
 
   // The lists are read once the stream stands, so nothing can happen unseen in between.
   async #readLists() {
-    const [status, { runs }] = await Promise.all([api.status(), api.runs()]);
+    const [status, { runs }, open] = await Promise.all([api.status(), api.runs(), looksWithoutToken()]);
+    this.linksOpen = open;
     setServerTime(status.time);
     this.status = status;
     const gone = new Set(this.runs.keys());

@@ -120,6 +120,7 @@ export function showRun(main, id, signal) {
       run = await api.run(id);
     } catch (error) {
       if (signal.aborted) return;
+      if (error.status === 404) run = null;
       if (!run) showOnlyTop(h("p", { class: "problem" }, error.status === 404 ? `There is no run “${id}”.` : error.message));
       if (error.status !== 404) setTimeout(readSoon, RETRY_MS);
       return;
@@ -132,9 +133,9 @@ export function showRun(main, id, signal) {
   const readSoon = atMostEvery(1000, () => !signal.aborted && read());
   const showTopSoon = atMostEvery(250, () => {
     const summary = live.runs.get(id);
-    if (!summary || signal.aborted) return;
-    if (summary.state !== run?.state) readSoon();
-    if (!run) return;
+    if (signal.aborted) return;
+    if (summary?.state !== run?.state) readSoon();
+    if (!summary || !run) return;
     showTop();
     moveTimeline();
   });

@@ -41,6 +41,7 @@ export class SettingsPanel {
         if (other !== this.#other) return;
         this.#difference = difference;
       } catch (error) {
+        if (other !== this.#other) return;
         this.#problem = error.message;
       }
     }
@@ -49,7 +50,7 @@ export class SettingsPanel {
 
   #draw() {
     const others = [...live.runs.keys()].filter((id) => id !== this.#id).sort();
-    patch(this.#choice, h("option", { value: "" }, "no other run"), others.map((id) => h("option", { value: id }, id)));
+    patch(this.#choice, h("option", { value: "" }, "no other run"), others.map((id) => h("option", { value: id, "data-key": id }, id)));
     const wanted = this.#filter.value.toLowerCase();
     const fits = (key) => key.toLowerCase().includes(wanted);
     if (this.#problem) patch(this.#content, h("p", { class: "problem" }, this.#problem));

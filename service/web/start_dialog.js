@@ -18,14 +18,20 @@ export function parseOverrides(text) {
   return overrides;
 }
 
-/** The --set options of a command, as lines; without those that are fields of their own. */
+/** The settings that a command changes, as lines; run.name and run.device are fields of their own. */
 function overridesOf(command) {
   const lines = [];
   command.forEach((word, i) => {
     if (word === "--set" && command[i + 1]) lines.push(command[i + 1]);
     else if (word.startsWith("--set=")) lines.push(word.slice("--set=".length));
+    else if (word === "--device" && command[i + 1]) lines.push(`run.device=${command[i + 1]}`);
+    else if (word.startsWith("--device=")) lines.push(`run.device=${word.slice("--device=".length)}`);
   });
-  return lines.filter((line) => !/^run\.(name|device)=/.test(line)).join("\n");
+  const device = lines.findLast((line) => line.startsWith("run.device="));
+  return {
+    text: lines.filter((line) => !/^run\.(name|device)=/.test(line)).join("\n"),
+    device: device?.slice("run.device=".length) ?? "",
+  };
 }
 
 /** Which of the curricula the run was started with: by the file's path, else by the run's name. */
@@ -57,7 +63,9 @@ function inputs({ run, archive }) {
   const accept = h("input", { id: "start-accept", type: "checkbox" });
   if (run) {
     name.value = run.id;
-    overrides.value = overridesOf(run.command ?? []);
+    const last = overridesOf(run.command ?? []);
+    overrides.value = last.text;
+    device.value = last.device;
     resume.value = archive ? archive.path : "latest";
   }
   return { config, name, device, resume, overrides, stage, accept };

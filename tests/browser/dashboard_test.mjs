@@ -47,6 +47,7 @@ const steps = {
     await form.getByRole("button", { name: "Start" }).click();
     await form.getByRole("alert").filter({ hasText: "no_such_key" }).waitFor();
     await form.getByLabel("Settings to change").fill("; nothing but one\nppo.gamma = 0.98\n");
+    await form.getByLabel("Device").fill("cpu");
     await form.getByRole("button", { name: "Start" }).click();
     await badge(page, "running").waitFor();
     assert.match(page.url(), /#\/run\/harbour$/);
@@ -104,6 +105,7 @@ const steps = {
     assert.equal(await form.getByLabel("Run name").inputValue(), "harbour");
     await form.getByText("More").click();
     assert.equal((await form.getByLabel("Settings to change").inputValue()).trim(), "ppo.gamma=0.98");
+    assert.equal(await form.getByLabel("Device").inputValue(), "cpu");
     await form.getByRole("button", { name: "Resume" }).click();
     await badge(page, "running").waitFor();
     await page.locator(".track .mark[aria-label^=resumed]").waitFor();
