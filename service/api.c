@@ -32,22 +32,55 @@ static void description(void *context, struct aft_http_exchange *exchange)
     answer_asset(exchange, "openapi.json");
 }
 
+/* What is made from many rows or files keeps nobody else waiting. */
+static void in_background(void *context, aft_http_handler handler,
+                          struct aft_http_exchange *exchange)
+{
+    const struct aft_api *api = context;
+    aft_background_run(api->background, handler, exchange);
+}
+
+static void runs(void *context, struct aft_http_exchange *exchange)
+{
+    in_background(context, aft_api_runs, exchange);
+}
+
+static void run(void *context, struct aft_http_exchange *exchange)
+{
+    in_background(context, aft_api_run, exchange);
+}
+
+static void metrics(void *context, struct aft_http_exchange *exchange)
+{
+    in_background(context, aft_api_metrics, exchange);
+}
+
+static void models(void *context, struct aft_http_exchange *exchange)
+{
+    in_background(context, aft_api_models, exchange);
+}
+
+static void curricula(void *context, struct aft_http_exchange *exchange)
+{
+    in_background(context, aft_api_curricula, exchange);
+}
+
 const struct aft_http_route *aft_api_routes(void)
 {
     static const struct aft_http_route routes[] = {
         {"GET", "/", page, true},
         {"GET", "/assets/{}", asset, true},
         {"GET", "/api/openapi.json", description, false},
-        {"GET", "/api/training-runs", aft_api_runs, false},
-        {"GET", "/api/training-runs/{}", aft_api_run, false},
-        {"GET", "/api/training-runs/{}/metrics", aft_api_metrics, false},
+        {"GET", "/api/training-runs", runs, false},
+        {"GET", "/api/training-runs/{}", run, false},
+        {"GET", "/api/training-runs/{}/metrics", metrics, false},
         {"GET", "/api/training-runs/{}/reports/{}", aft_api_report, false},
-        {"GET", "/api/models/list", aft_api_models, false},
+        {"GET", "/api/models/list", models, false},
         {"GET", "/api/training/status", aft_api_status, false},
         {"POST", "/api/training/start", aft_api_start, false},
         {"POST", "/api/training/stop", aft_api_stop, false},
         {"POST", "/api/training/checkpoint", aft_api_checkpoint, false},
-        {"GET", "/api/curricula", aft_api_curricula, false},
+        {"GET", "/api/curricula", curricula, false},
         {"GET", "/api/events", aft_api_events, false},
         {0},
     };

@@ -3,6 +3,7 @@
 #ifndef AFT_SERVICE_API_H
 #define AFT_SERVICE_API_H
 
+#include "service/background.h"
 #include "service/http_server.h"
 #include "service/index.h"
 #include "service/steering.h"
@@ -13,12 +14,13 @@
 
 struct aft_api {
     char models_folder[PATH_MAX], curricula_folder[PATH_MAX]; /* whole */
-    struct aft_index_view *view;                              /* of the server's thread */
-    struct aft_steering *steering; /* NULL: nothing can be started or stopped */
-    _Atomic long changes;          /* goes up with every change of a summary */
-    struct aft_json *status;       /* what GET /api/training/status answers, … */
-    char *status_text;             /* … written: it is asked for again and again. Both of the */
-    size_t status_size;            /* server's thread, made when `changes` was status_of, in … */
+    struct aft_index_view *view;                              /* of the thread that answers */
+    struct aft_background *background; /* answers what takes long, by a struct aft_api of its own */
+    struct aft_steering *steering;     /* NULL: nothing can be started or stopped */
+    _Atomic long changes;              /* goes up with every change of a summary */
+    struct aft_json *status;           /* what GET /api/training/status answers, … */
+    char *status_text;  /* … written: it is asked for again and again. Both of the */
+    size_t status_size; /* server's thread, made when `changes` was status_of, in … */
     long status_of;
     time_t status_time; /* … this second, which it tells */
 };

@@ -33,6 +33,7 @@ struct serve {
     struct aft_steering *steering;
     struct aft_http_server *server;
     struct aft_api api;
+    struct aft_api background_api; /* of the background's thread */
     int wake_fd, signal_fd;
     bool complained; /* that the registry cannot be refreshed */
 };
@@ -147,6 +148,11 @@ static enum aft_code open_registry(struct serve *serve, struct aft_error *error)
     if (code == AFT_OK) {
         code = aft_index_view_open(&serve->api.view, serve->index_path, error);
     }
+    if (code == AFT_OK) {
+        serve->background_api = serve->api;
+        serve->background_api.view = NULL;
+        code = aft_index_view_open(&serve->background_api.view, serve->index_path, error);
+    }
     return code;
 }
 
@@ -192,6 +198,9 @@ static enum aft_code start_server(struct serve *serve, struct aft_error *error)
                                    serve->wake_fd, error);
     }
     serve->api.steering = serve->steering;
+    if (code == AFT_OK) {
+        code = aft_background_create(&serve->api.background, &serve->background_api, error);
+    }
     return code == AFT_OK ? aft_http_start(&serve->server, &config, error) : code;
 }
 
@@ -245,8 +254,10 @@ static void loop(struct serve *serve)
 static void clear(struct serve *serve)
 {
     aft_http_stop(serve->server);
+    aft_background_destroy(serve->api.background);
     aft_steering_destroy(serve->steering);
     aft_api_clear(&serve->api);
+    aft_index_view_close(serve->background_api.view);
     aft_index_view_close(serve->api.view);
     aft_index_view_close(serve->view);
     aft_index_close(serve->index);

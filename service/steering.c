@@ -321,7 +321,9 @@ static bool go_on_stop(const struct aft_steering *steering, struct order *order,
     }
     order->gone = aft_process_presence(&order->process) != AFT_PROCESS_RUNS;
     if (order->exchange && now > order->deadline) {
-        fail(order, 504, "it was asked to stop, and has not ended yet");
+        fail(order, 504,
+             order->gone ? "it has ended; its archive has not been verified yet"
+                         : "it was asked to stop, and has not ended yet");
     }
     return !order->exchange;
 }
