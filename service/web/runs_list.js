@@ -182,10 +182,17 @@ export function showRunsList(main, signal) {
   const actions = h("div");
   const table = h("table", { class: "runs cards", role: "table", "aria-label": "Runs" }, head, body);
   const empty = h("p", { class: "empty" });
+  const drawn = new Map(); // what rows show: a summary that has changed is another object
+  const rowOf = (run) => {
+    const old = drawn.get(run.id);
+    return old?.run === run && old.element.isConnected ? old.element : row(run, update);
+  };
   const update = () => {
     const runs = visibleRuns();
     patch(head, header(update));
-    patch(body, runs.map((run) => row(run, update)));
+    patch(body, runs.map(rowOf));
+    drawn.clear();
+    runs.forEach((run, i) => drawn.set(run.id, { run, element: body.children[i] }));
     const going = runs.filter((run) => run.state === "running").length;
     count.textContent = `${runs.length} of ${live.runs.size} runs, ${going} running`;
     patch(actions, compareButton());
