@@ -32,7 +32,9 @@ const COLUMNS = [
     cell: (run) => format.ratio(run.peak_drift_to_passive) },
   { key: "host", title: "Host", of: (run) => run.host ?? "", ascending: true,
     cell: (run) => run.host ?? format.NONE },
-  { key: "updated", title: "Last word", number: true, of: (run) => Date.parse(run.updated) || last,
+  // Those that are going on stay in their places, whichever of them spoke last.
+  { key: "updated", title: "Last word", number: true,
+    of: (run) => (run.state === "running" ? -last : Date.parse(run.updated) || last),
     cell: (run) => format.agoElement(run.updated) },
 ];
 
