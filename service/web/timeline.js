@@ -210,13 +210,13 @@ export class Timeline {
     }, h("span", null, `${stage} ${name}`, attempt > 1 ? ` ×${attempt}` : ""));
   }
 
-  // Marks of one moment stand side by side.
+  // Marks of one moment stand side by side; where there is no room for that, they overlap.
   #marks(events, placeOf) {
-    const width = MARK_PX / Math.max(1, this.#track.clientWidth);
     const marks = events
       .map((event, index) => ({ event, index, place: placeOf(event) }))
       .filter(({ event }) => markOf(event))
       .sort((a, b) => a.place - b.place || a.index - b.index);
+    const width = Math.min(MARK_PX / Math.max(1, this.#track.clientWidth), 1 / marks.length);
     let free = 0;
     for (const mark of marks) {
       mark.place = Math.max(mark.place, free);
