@@ -32,6 +32,8 @@ struct serve {
     struct aft_index_view *view; /* of this thread; the API has its own */
     struct aft_steering *steering;
     struct aft_http_server *server;
+    char name[256];     /* the machine's, where it listens on all addresses; or empty */
+    const char **hosts; /* the options', and that name */
     struct aft_api api;
     struct aft_api background_api; /* of the background's thread */
     int wake_fd, signal_fd;
@@ -177,22 +179,45 @@ static enum aft_code take_signals(struct serve *serve, struct aft_error *error)
     return AFT_OK;
 }
 
+/* The address that is printed has to be one that is let in. */
+static enum aft_code collect_hosts(struct serve *serve, struct aft_error *error)
+{
+    const struct aft_serve_options *options = serve->options;
+    bool everywhere =
+        strcmp(options->address, "0.0.0.0") == 0 || strcmp(options->address, "::") == 0;
+    if (!everywhere || gethostname(serve->name, sizeof serve->name - 1) != 0) {
+        serve->name[0] = '\0';
+    }
+    serve->hosts = calloc((size_t)options->n_hosts + 1, sizeof *serve->hosts);
+    if (serve->hosts == NULL) {
+        return aft_fail(error, AFT_ERR_MEMORY, "start the server: out of memory");
+    }
+    for (int i = 0; i < options->n_hosts; i++) {
+        serve->hosts[i] = options->hosts[i];
+    }
+    serve->hosts[options->n_hosts] = serve->name;
+    return AFT_OK;
+}
+
 static enum aft_code start_server(struct serve *serve, struct aft_error *error)
 {
     const struct aft_serve_options *options = serve->options;
+    enum aft_code code = collect_hosts(serve, error);
+    if (code != AFT_OK) {
+        return code;
+    }
     const struct aft_http_config config = {
         .address = options->address,
         .port = options->port,
         .token = serve->token.text,
-        .hosts = options->hosts,
-        .n_hosts = options->n_hosts,
+        .hosts = serve->hosts,
+        .n_hosts = options->n_hosts + (*serve->name != '\0'),
         .routes = aft_api_routes(),
         .context = &serve->api,
         .max_body = MAX_BODY,
         .max_connections = MAX_CONNECTIONS,
         .timeout_s = TIMEOUT_S,
     };
-    enum aft_code code = AFT_OK;
     if (!options->read_only) {
         code = aft_steering_create(&serve->steering, serve->api.models_folder, serve->view,
                                    serve->wake_fd, error);
@@ -209,16 +234,12 @@ static void announce(const struct serve *serve)
 {
     const char *address = serve->options->address;
     bool six = strchr(address, ':') != NULL;
-    bool everywhere = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
     char host[300];
-    if (!everywhere || gethostname(host, sizeof host - 1) != 0) {
-        (void)snprintf(host, sizeof host, "%s%s%s", six ? "[" : "", address, six ? "]" : "");
-    }
-    host[sizeof host - 1] = '\0';
+    (void)snprintf(host, sizeof host, "%s%s%s", six ? "[" : "", address, six ? "]" : "");
     bool shown = isatty(STDOUT_FILENO) != 0;
-    (void)printf("Runs in %s are at http://%s:%d/%s%s\n", serve->api.models_folder, host,
-                 aft_http_port(serve->server), shown ? "#token=" : "",
-                 shown ? serve->token.text : "");
+    (void)printf("Runs in %s are at http://%s:%d/%s%s\n", serve->api.models_folder,
+                 *serve->name != '\0' ? serve->name : host, aft_http_port(serve->server),
+                 shown ? "#token=" : "", shown ? serve->token.text : "");
     if (!shown) {
         (void)printf("The token is %s%s\n", *serve->token.path ? "in " : "that of AFTERSHOCK_TOKEN",
                      serve->token.path);
@@ -255,6 +276,7 @@ static void clear(struct serve *serve)
 {
     aft_http_stop(serve->server);
     aft_background_destroy(serve->api.background);
+    free(serve->hosts);
     aft_steering_destroy(serve->steering);
     aft_api_clear(&serve->api);
     aft_index_view_close(serve->background_api.view);

@@ -48,7 +48,7 @@ export function renewToken() {
   return asking;
 }
 
-async function problemOf(response) {
+export async function problemOf(response) {
   let document = null;
   try {
     document = await response.json();

@@ -39,14 +39,16 @@ function showView() {
 function showConnection() {
   const banner = document.getElementById("connection");
   const text = document.getElementById("connection-text");
+  const next = document.getElementById("connection-next"); // not read out every second
   const update = () => {
     const lost = !live.connected && live.disconnectedSince !== null;
     banner.hidden = !lost;
     if (!lost) return;
     const seconds = live.retryAt ? Math.ceil((live.retryAt - Date.now()) / 1000) : 0;
-    const next = seconds > 0 ? `trying again in ${seconds} s` : "trying again";
-    const said = `Disconnected since ${localTime(live.disconnectedSince)}: what is shown may be old. Runs go on without the server; ${next}.`;
+    const why = live.refused ? ` (${live.refused})` : "";
+    const said = `Disconnected since ${localTime(live.disconnectedSince)}${why}: what is shown may be old. Runs go on without the server.`;
     if (text.textContent !== said) text.textContent = said;
+    next.textContent = seconds > 0 ? `Trying again in ${seconds} s` : "";
   };
   live.addEventListener("connection", update);
   setInterval(update, 1000);

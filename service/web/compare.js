@@ -104,7 +104,7 @@ export function showCompare(main, ids, signal) {
     } catch (error) {
       if (signal.aborted) return;
       if (!runs.length) patch(figures, h("p", { class: "problem" }, error.message));
-      if (error.status !== 404) setTimeout(() => !signal.aborted && loadRuns(), RETRY_MS);
+      if (![401, 404].includes(error.status)) setTimeout(() => !signal.aborted && loadRuns(), RETRY_MS);
       return;
     }
     if (signal.aborted) return;

@@ -66,7 +66,8 @@ function patchElement(old, fresh) {
 
 /**
  * Makes the container's content like `children` by changing what differs and no more: focus,
- * selections and clicks under way survive. Elements with the same data-key are the same thing.
+ * selections and clicks under way survive. Elements with the same data-key are the same thing; an
+ * element that is in the container already stays as it is.
  */
 export function patch(container, ...children) {
   const wanted = nodes(children);
@@ -85,7 +86,7 @@ export function patch(container, ...children) {
       else container.insertBefore(old, place);
       if (old.nodeType !== Node.ELEMENT_NODE) {
         if (old.data !== fresh.data) old.data = fresh.data;
-      } else {
+      } else if (old !== fresh) {
         patchElement(old, fresh);
       }
     } else {

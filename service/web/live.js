@@ -2,7 +2,7 @@
 // "runs" (something in `runs` changed), "event", "metrics" (of one run, in `detail`),
 // "connection" and "reread" (the stream is new: what was read before may be stale).
 
-import { api, authorization, looksWithoutToken, renewToken, Problem } from "./api.js";
+import { api, authorization, looksWithoutToken, Problem, problemOf, renewToken } from "./api.js";
 import { announce } from "./dom.js";
 import { setServerTime } from "./format.js";
 import { stateWord } from "./states.js";
@@ -19,6 +19,7 @@ class Live extends EventTarget {
   connected = false;
   disconnectedSince = null; // a Date
   retryAt = null;
+  refused = ""; // what the server said no with, where it did
 
   #abort = null;
   #wake = null;
@@ -51,22 +52,28 @@ class Live extends EventTarget {
 
   async #connect() {
     for (;;) {
+      let refused = null;
       try {
         await this.#listen();
       } catch (error) {
-        if (error instanceof Problem && error.status === 401) await renewToken();
+        if (error instanceof Problem && error.status > 0) refused = error;
       }
-      this.#lost();
+      const closed = refused?.status === 401;
+      if (closed && (await renewToken())) continue;
+      this.#lost(refused?.message ?? "", closed);
+      if (refused && !closed) this.#readLists().then(() => this.tell("reread"), () => {});
       await this.#pause();
     }
   }
 
-  #lost() {
+  /** `refused`: what the server said no with. `forGood`: until the reader wants to try again. */
+  #lost(refused, forGood) {
     this.connected = false;
+    this.refused = refused;
     this.disconnectedSince ??= new Date();
     this.#failures += 1;
     const pause_s = Math.min(LONGEST_PAUSE_S, 0.5 * 2 ** Math.min(this.#failures - 1, 6));
-    this.retryAt = this.#sleeping ? null : new Date(Date.now() + 1000 * pause_s);
+    this.retryAt = this.#sleeping || forGood ? null : new Date(Date.now() + 1000 * pause_s);
     if (!this.#sleeping) this.tell("connection");
   }
 
@@ -84,7 +91,7 @@ class Live extends EventTarget {
       cache: "no-store",
       signal: this.#abort.signal,
     });
-    if (!response.ok) throw new Problem(response.status, null);
+    if (!response.ok) throw await problemOf(response);
     const ended = this.#read(response.body).then(() => {
       throw new Error("the stream has ended");
     });

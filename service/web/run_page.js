@@ -122,7 +122,7 @@ export function showRun(main, id, signal) {
       if (signal.aborted) return;
       if (error.status === 404) run = null;
       if (!run) showOnlyTop(h("p", { class: "problem" }, error.status === 404 ? `There is no run “${id}”.` : error.message));
-      if (error.status !== 404) setTimeout(readSoon, RETRY_MS);
+      if (![401, 404].includes(error.status)) setTimeout(readSoon, RETRY_MS);
       return;
     }
     if (signal.aborted) return;

@@ -32,7 +32,9 @@ const COLUMNS = [
     cell: (run) => format.ratio(run.peak_drift_to_passive) },
   { key: "host", title: "Host", of: (run) => run.host ?? "", ascending: true,
     cell: (run) => run.host ?? format.NONE },
-  { key: "updated", title: "Last word", number: true, of: (run) => Date.parse(run.updated) || last,
+  // Those that are going on stay in their places, whichever of them spoke last.
+  { key: "updated", title: "Last word", number: true,
+    of: (run) => (run.state === "running" ? -last : Date.parse(run.updated) || last),
     cell: (run) => format.agoElement(run.updated) },
 ];
 
@@ -182,10 +184,17 @@ export function showRunsList(main, signal) {
   const actions = h("div");
   const table = h("table", { class: "runs cards", role: "table", "aria-label": "Runs" }, head, body);
   const empty = h("p", { class: "empty" });
+  const drawn = new Map(); // what rows show: a summary that has changed is another object
+  const rowOf = (run) => {
+    const old = drawn.get(run.id);
+    return old?.run === run && old.element.isConnected ? old.element : row(run, update);
+  };
   const update = () => {
     const runs = visibleRuns();
     patch(head, header(update));
-    patch(body, runs.map((run) => row(run, update)));
+    patch(body, runs.map(rowOf));
+    drawn.clear();
+    runs.forEach((run, i) => drawn.set(run.id, { run, element: body.children[i] }));
     const going = runs.filter((run) => run.state === "running").length;
     count.textContent = `${runs.length} of ${live.runs.size} runs, ${going} running`;
     patch(actions, compareButton());

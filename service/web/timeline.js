@@ -117,6 +117,7 @@ export class Timeline {
   #by = "steps";
   #everything = false;
   #run = null;
+  #listed = null; // the timeline that the list shows
   #track = h("div", { class: "track" });
   #none = h("p", { class: "empty small" }, "Nothing is known of its course: it has no events.jsonl.");
   #axis = h("div", { class: "track-axis minor" });
@@ -139,6 +140,7 @@ export class Timeline {
       type: "checkbox",
       onchange: ({ target }) => {
         this.#everything = target.checked;
+        this.#listed = null;
         this.#draw();
       },
     });
@@ -180,7 +182,8 @@ export class Timeline {
     const say = (value) => (bySteps ? `${format.steps(value)} steps` : format.localTime(new Date(value).toISOString()));
     patch(this.#axis, bands.length ? [h("span", null, say(first)), h("span", null, say(last))] : null);
     this.#drawStages();
-    this.#drawList(events);
+    if (this.#listed !== run.timeline) this.#drawList(events);
+    this.#listed = run.timeline;
   }
 
   // Stages that have not begun, where they will be if no attempt fails.
@@ -210,13 +213,13 @@ export class Timeline {
     }, h("span", null, `${stage} ${name}`, attempt > 1 ? ` ×${attempt}` : ""));
   }
 
-  // Marks of one moment stand side by side.
+  // Marks of one moment stand side by side; where there is no room for that, they overlap.
   #marks(events, placeOf) {
-    const width = MARK_PX / Math.max(1, this.#track.clientWidth);
     const marks = events
       .map((event, index) => ({ event, index, place: placeOf(event) }))
       .filter(({ event }) => markOf(event))
       .sort((a, b) => a.place - b.place || a.index - b.index);
+    const width = Math.min(MARK_PX / Math.max(1, this.#track.clientWidth), 1 / marks.length);
     let free = 0;
     for (const mark of marks) {
       mark.place = Math.max(mark.place, free);

@@ -252,6 +252,22 @@ const steps = {
     await page.getByText("There is no run").waitFor();
   },
 
+  async runs_are_shown_where_the_stream_is_refused(_page, server, browser) {
+    const page = await openPage(browser, server);
+    const detail = "there are as many listeners as there may be";
+    await page.route("**/api/events", (route) => route.fulfill({
+      status: 503, contentType: "application/problem+json", body: JSON.stringify({ status: 503, detail }),
+    }));
+    await page.goto(server.address);
+    await page.getByRole("link", { name: "harbour" }).waitFor();
+    await page.locator("#connection", { hasText: detail }).waitFor();
+    await page.unroute("**/api/events");
+    await page.getByRole("button", { name: "Try now" }).click();
+    await page.locator("#connection").waitFor({ state: "hidden" });
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  },
+
   async phone_needs_no_sideways_scrolling(_page, server, browser) {
     const phone = await openPage(browser, server, { size: "phone", scheme: "dark" });
     await phone.setViewportSize({ width: 360, height: 740 });

@@ -82,9 +82,10 @@ class Server:
              "--curricula", os.path.join(root, "curricula"), *options],
             stdout=subprocess.PIPE, text=True, env=self.environment)
         line = self.process.stdout.readline()
-        found = re.search(r"http://[^ ]*:(\d+)/", line)
+        found = re.search(r"http://([^ ]*:(\d+))/", line)
         assert found, f"it did not say where it is: {line!r}"
-        self.port = int(found[1])
+        self.said = found[1]
+        self.port = int(found[2])
 
     def __enter__(self):
         return self
@@ -502,6 +503,17 @@ class Serve(unittest.TestCase):
                 self.assertEqual(server.request(
                     "GET", f"/api/training-runs/none/metrics?{query}")[0], 400, query)
         self.assertEqual(os.listdir(self.models), [])
+
+    def test_on_all_addresses_reading_needs_the_token(self):
+        with Server(self.root, "--address", "0.0.0.0") as server:
+            page, runs, right = "/", "/api/training-runs", {"Authorization": f"Bearer {TOKEN}"}
+            for host in (server.said, f"127.0.0.1:{server.port}", f"192.0.2.7:{server.port}"):
+                self.assertEqual(server.request("GET", page, None, {"Host": host})[0], 200, host)
+                self.assertEqual(server.request("GET", runs, None, {"Host": host})[0], 401, host)
+                self.assertEqual(
+                    server.request("GET", runs, None, dict(right, Host=host))[0], 200, host)
+            self.assertEqual(
+                server.request("GET", runs, None, {"Host": "other.example:80"})[0], 421)
 
     def test_read_only_changes_nothing(self):
         with Server(self.root, "--read-only") as server:
