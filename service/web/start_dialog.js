@@ -18,15 +18,17 @@ export function parseOverrides(text) {
   return overrides;
 }
 
-/** The settings that a command changes, as lines; run.name and run.device are fields of their own. */
-function overridesOf(command) {
+/** The settings that a run's command changes, as lines; run.name and run.device are fields of their own. */
+function overridesOf({ command, seed }) {
   const lines = [];
-  command.forEach((word, i) => {
+  command?.forEach((word, i) => {
     if (word === "--set" && command[i + 1]) lines.push(command[i + 1]);
     else if (word.startsWith("--set=")) lines.push(word.slice("--set=".length));
     else if (word === "--device" && command[i + 1]) lines.push(`run.device=${command[i + 1]}`);
     else if (word.startsWith("--device=")) lines.push(`run.device=${word.slice("--device=".length)}`);
   });
+  // With --seeds it is one of them.
+  if (seed !== null && command?.some((word) => /^--seeds?(=|$)/.test(word))) lines.push(`run.seed=${seed}`);
   const device = lines.findLast((line) => line.startsWith("run.device="));
   return {
     text: lines.filter((line) => !/^run\.(name|device)=/.test(line)).join("\n"),
@@ -63,7 +65,7 @@ function inputs({ run, archive }) {
   const accept = h("input", { id: "start-accept", type: "checkbox" });
   if (run) {
     name.value = run.id;
-    const last = overridesOf(run.command ?? []);
+    const last = overridesOf(run);
     overrides.value = last.text;
     device.value = last.device;
     resume.value = archive ? archive.path : "latest";

@@ -149,6 +149,19 @@ const steps = {
     await page.locator(".story li", { hasText: "without a word" }).waitFor();
   },
 
+  async seed_of_the_command_line_is_kept(page, server) {
+    const program = path.join(process.env.AFT_BUILD_DIR, "aftershock");
+    execFileSync(program, ["train", path.join(server.folder, "curricula", "coast.ini"), "--models", server.models,
+      "--run-name", "seeded", "--seed", "9", "--stop-after-stage", "1", "--progress", "none"], { stdio: "ignore" });
+    await openRun(page, server, "seeded");
+    await page.getByRole("button", { name: "Resume", exact: true }).click();
+    await dialog(page).getByText("More").click();
+    assert.equal((await dialog(page).getByLabel("Settings to change").inputValue()).trim(), "run.seed=9");
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await openRun(page, server, "harbour");
+    fs.rmSync(path.join(server.models, "seeded"), { recursive: true });
+  },
+
   async token_is_asked_for(page, server, browser) {
     const other = await openPage(browser, server);
     await other.goto(server.address);
