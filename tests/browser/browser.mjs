@@ -16,6 +16,7 @@ export const SIZES = {
 export async function launch() {
   return chromium.launch({
     executablePath: process.env.AFT_CHROMIUM,
+    handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false, // the test ends in order
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });

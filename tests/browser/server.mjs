@@ -133,8 +133,10 @@ export class Server {
     for (const entry of fs.existsSync(this.models) ? fs.readdirSync(this.models) : []) {
       try {
         const file = path.join(this.models, entry, "heartbeat.json");
-        const heartbeat = JSON.parse(fs.readFileSync(file, "utf8"));
-        if (heartbeat.exit_code === null) process.kill(heartbeat.process.pid, "SIGKILL");
+        const { exit_code: code, process: { pid } } = JSON.parse(fs.readFileSync(file, "utf8"));
+        // That of a run that was killed may belong to another process since.
+        const ours = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(this.folder);
+        if (code === null && ours) process.kill(pid, "SIGKILL");
       } catch {
         // It has none, or has ended.
       }
