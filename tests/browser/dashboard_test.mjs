@@ -158,6 +158,7 @@ const steps = {
     await dialog(page).getByText("More").click();
     assert.equal((await dialog(page).getByLabel("Settings to change").inputValue()).trim(), "run.seed=9");
     await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await openRun(page, server, "harbour");
     fs.rmSync(path.join(server.models, "seeded"), { recursive: true });
   },
 
