@@ -4,18 +4,9 @@
 #include <string.h>
 
 const struct aft_command *const aft_commands[] = {
-    &aft_command_train,
-    &aft_command_status,
-    &aft_command_inspect,
-    &aft_command_verify,
-    &aft_command_compare,
-    &aft_command_evaluate,
-    &aft_command_export,
-    &aft_command_motion,
-    &aft_command_bench,
-    &aft_command_serve,
-    &aft_command_completion,
-    NULL,
+    &aft_command_train,   &aft_command_status,   &aft_command_inspect,    &aft_command_verify,
+    &aft_command_compare, &aft_command_evaluate, &aft_command_export,     &aft_command_motion,
+    &aft_command_bench,   &aft_command_serve,    &aft_command_completion, NULL,
 };
 
 const struct aft_command *aft_find_command(const char *name)

@@ -1,9 +1,8 @@
 /* aftershock serve: its command line. What serves is in the service module. */
-#include "base/path.h"
+#include "cli/module_loader.h"
 #include "cli/options.h"
 #include "service/service.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 enum { USUAL_PORT = 8420, MOST_PORT = 65535 };
@@ -15,23 +14,20 @@ struct command_line {
 
 static enum aft_code load(const struct aft_service_interface **service, struct aft_error *error)
 {
-    char path[PATH_MAX];
-    enum aft_code code = aft_path_find_module(path, AFT_SERVICE_MODULE_FILE, error);
+    void *symbol = NULL;
+    enum aft_code code =
+        aft_module_load(&symbol, AFT_SERVICE_MODULE_FILE, AFT_SERVICE_MODULE_SYMBOL, error);
     if (code != AFT_OK) {
         return code;
     }
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!module) {
-        return aft_fail(error, AFT_ERR_MISSING, "load '%s': %s", path, dlerror());
-    }
     aft_service_module_function entry;
-    void *symbol = dlsym(module, AFT_SERVICE_MODULE_SYMBOL);
     memcpy(&entry, &symbol, sizeof entry); /* POSIX's way from void * to a function */
-    if (!symbol || entry()->version != AFT_SERVICE_VERSION) {
-        return aft_fail(error, AFT_ERR_REFUSED, "load '%s': it is of another build", path);
-    }
     *service = entry();
-    return AFT_OK;
+    return (*service)->version == AFT_SERVICE_VERSION
+               ? AFT_OK
+               : aft_fail(error, AFT_ERR_REFUSED,
+                          "load '%s': it is of another build (version %d, not %d)",
+                          AFT_SERVICE_MODULE_FILE, (*service)->version, AFT_SERVICE_VERSION);
 }
 
 #define OPTION(member) offsetof(struct command_line, options.member)
