@@ -1,7 +1,6 @@
 #include "service/background.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -49,17 +48,6 @@ static void *work(void *self)
     return NULL;
 }
 
-/* The thread leaves signals to the program's own. */
-static bool start(struct aft_background *background)
-{
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&background->thread, NULL, work, background) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 enum aft_code aft_background_create(struct aft_background **background, void *context,
                                     struct aft_error *error)
 {
@@ -70,7 +58,7 @@ enum aft_code aft_background_create(struct aft_background **background, void *co
         (void)pthread_mutex_init(&made->mutex, NULL);
         (void)pthread_cond_init(&made->asked, NULL);
     }
-    if (made == NULL || !start(made)) {
+    if (made == NULL || pthread_create(&made->thread, NULL, work, made) != 0) {
         free(made);
         return aft_fail(error, AFT_ERR_MEMORY, "start a thread of the server: out of resources");
     }

@@ -11,7 +11,8 @@
 
 struct aft_background;
 
-/* context: of the handlers that run in it; nothing of it may be used by another thread. */
+/* context: of the handlers that run in it; nothing of it may be used by another thread. The
+ * thread blocks the signals that its creator blocks. */
 enum aft_code aft_background_create(struct aft_background **background, void *context,
                                     struct aft_error *error);
 /* Answers what is left with 503. The server must take no more requests. */

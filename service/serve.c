@@ -131,7 +131,8 @@ static enum aft_code choose_index(struct serve *serve, struct aft_error *error)
 static enum aft_code open_registry(struct serve *serve, struct aft_error *error)
 {
     const struct aft_serve_options *options = serve->options;
-    enum aft_code code = aft_file_make_folder(options->models_dir, error);
+    enum aft_code code =
+        options->read_only ? AFT_OK : aft_file_make_folder(options->models_dir, error);
     if (code == AFT_OK) {
         code = whole_path(serve->api.models_folder, options->models_dir, error);
     }

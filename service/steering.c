@@ -20,7 +20,7 @@ struct order {
     enum order_kind kind;
     struct aft_http_exchange *exchange; /* NULL once it is answered */
     char run[NAME_MAX + 1];
-    char **arguments; /* of a start; NULL once it is carried out */
+    char **arguments; /* of a start */
     bool under_way;
     bool gone;            /* a stop's: the process has ended, and the index may not know yet */
     bool heard;           /* a checkpoint's: the run has seen the request */

@@ -529,6 +529,17 @@ class Serve(unittest.TestCase):
                 self.assertLess(time.monotonic(), limit, "the clock stands still")
                 time.sleep(0.1)
 
+    def test_read_only_makes_no_models_folder(self):
+        missing = os.path.join(self.root, "none")
+        environment = dict(os.environ, AFTERSHOCK_TOKEN=TOKEN,
+                           XDG_CACHE_HOME=os.path.join(self.root, "cache"))
+        done = subprocess.run([PROGRAM, "serve", "--port", "0", "--models", missing,
+                               "--read-only"], env=environment, capture_output=True, text=True,
+                              check=False, timeout=LIMIT_S)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(missing, done.stderr)
+        self.assertFalse(os.path.exists(missing))
+
     def test_lists_what_may_be_started(self):
         with open(os.path.join(self.root, "curricula", "bad.ini"), "w", encoding="utf-8") as file:
             file.write("[run]\nnothing = 1\n")
